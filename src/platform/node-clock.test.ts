@@ -1,0 +1,26 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { nodeClock } from './node-clock.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+test('a timer runs once when it is due, and not after it was cancelled', () => {
+  const clock = nodeClock()
+  const task = vi.fn()
+  clock.schedule(50, task)
+  clock.schedule(50, () => expect.unreachable()).cancel()
+  vi.advanceTimersByTime(49)
+  expect(task).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(100)
+  expect(task).toHaveBeenCalledTimes(1)
+})
+
+test('a delay that is too long for setTimeout still waits', () => {
+  const clock = nodeClock()
+  const task = vi.fn()
+  clock.schedule(3e9, task)
+  vi.advanceTimersByTime(2.9e9)
+  expect(task).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(0.2e9)
+  expect(task).toHaveBeenCalledTimes(1)
+})
