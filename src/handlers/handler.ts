@@ -6,6 +6,7 @@ import type { MetadataImage } from '../metadata/metadata-image.ts'
 import type { Clock, Random } from '../platform/platform.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Api } from '../protocol/api.ts'
+import type { Purgatory } from '../purgatory.ts'
 import type { FetchSessions } from './fetch/fetch-sessions.ts'
 
 /** What a handler may use of the broker it runs in. */
@@ -23,6 +24,8 @@ export interface BrokerServices {
   readonly partitions: Partitions
   readonly groups: GroupCoordinator
   readonly fetchSessions: FetchSessions
+  /** Fetches that wait for records. */
+  readonly fetchPurgatory: Purgatory
   /** APIs that this broker serves, for ApiVersions. */
   readonly apis: readonly ApiEntry[]
   /** Address that a client of this connection should use to reach broker `nodeId`; undefined when it has none on that listener. */
@@ -39,6 +42,8 @@ export interface ConnectionInfo {
   /** Set by ApiVersions 3 and newer (KIP-511). */
   clientSoftwareName: string | undefined
   clientSoftwareVersion: string | undefined
+  /** What to undo when the client leaves while its request waits (there is one at most); set by a handler that parks it. */
+  onDisconnect: (() => void) | undefined
 }
 
 export interface RequestContext {

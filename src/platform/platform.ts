@@ -119,8 +119,13 @@ export interface Socket {
   readonly remotePort: number
   readonly localAddress: string
   readonly localPort: number
-  /** Called for each chunk that arrives. The chunk belongs to the receiver. Set once, before any chunk can arrive. */
-  onData: (chunk: Buffer) => void
+  /**
+   * Memory for the next bytes, never empty. Asked for before each read, so that a large frame arrives where it stays and idle
+   * connections share one buffer. This and the other callbacks are set once, before any byte can arrive.
+   */
+  onSpace: () => Buffer
+  /** So many bytes have arrived at the beginning of what `onSpace` gave last. */
+  onBytes: (count: number) => void
   /** The peer closed, or an error ended it. Called once. */
   onClose: (error: Error | undefined) => void
   /** Sent bytes have drained after `write` returned false. */

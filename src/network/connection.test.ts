@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import { CloseConnectionError } from '../handlers/handler.ts'
+import { silentLogger } from '../platform/logger.ts'
+import { ManualClock } from '../platform/manual-clock.ts'
+import { Connection, type RequestHandler } from './connection.ts'
+import { MemorySocket } from './memory-socket.ts'
+
+/** A connection whose requests are answered by `handle`, which sees the text of each frame. */
+function connect(handle: (text: string) => Buffer[] | null | Promise<Buffer[] | null>) {
+  const socket = new MemorySocket()
+  const seen: string[] = []
+  const errors: object[] = []
+  const closed: Connection[] = []
+  const requests: RequestHandler = {
+    handle: (frame) => {
+      seen.push(frame.toString())
+      return handle(frame.toString())
+    },
+  }
+  const connection = new Connection(1, 'PLAINTEXT', socket, {
+    requests,
+    clock: new ManualClock(),
+    logger: { ...silentLogger, error: (facts) => errors.push(facts) },
+    scratch: Buffer.alloc(65536),
+    maxRequestBytes: 1 << 20,
+    closed: (gone) => closed.push(gone),
+  })
+  return { socket, connection, seen, errors, closed }
+}
+
+function frames(...texts: string[]): Buffer {
+  return Buffer.concat(
+    texts.flatMap((text) => {
+      const size = Buffer.alloc(4)
+      size.writeInt32BE(Buffer.byteLength(text))
+      return [size, Buffer.from(text)]
+    }),
+  )
+}
+
+function deferred() {
+  let resolve!: (answer: Buffer[] | null) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<Buffer[] | null>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
+const settle = () => new Promise((resolve) => queueMicrotask(() => queueMicrotask(() => resolve(undefined))))
+const echo = (text: string) => [Buffer.from(`<${text}>`)]
+
+describe('Connection', () => {
+  test('answers that are ready at once leave in one write, in order', () => {
+    const { socket } = connect(echo)
+    socket.send(frames('a', 'b', 'c'))
+    expect(socket.writes).toHaveLength(1)
+    expect(socket.written().toString()).toBe('<a><b><c>')
+  })
+
+  test('one request in flight: the next is not begun before the answer', async () => {
+    const first = deferred()
+    const { socket, seen } = connect((text) => (text === 'slow' ? first.promise : echo(text)))
+    socket.send(frames('a', 'slow', 'b'))
+    socket.send(frames('c'))
+    expect(seen).toEqual(['a', 'slow'])
+    expect(socket.written().toString()).toBe('<a>')
+    first.resolve([Buffer.from('<slow>')])
+    await settle()
+    expect(seen).toEqual(['a', 'slow', 'b', 'c'])
+    expect(socket.written().toString()).toBe('<a><slow><b><c>')
+  })
+
+  test('a request without an answer lets the next one pass', () => {
+    const { socket } = connect((text) => (text === 'quiet' ? null : echo(text)))
+    socket.send(frames('quiet', 'b'))
+    expect(socket.written().toString()).toBe('<b>')
+  })
+
+  test('while a request is in flight only so much is read', async () => {
+    const first = deferred()
+    const { socket, seen } = connect((text) => (text === 'slow' ? first.promise : null))
+    socket.send(frames('slow'))
+    for (let i = 0; i < 500; i++) socket.send(frames(`${i}`))
+    expect(socket.isPaused).toBe(true)
+    first.resolve(null)
+    await settle()
+    expect(socket.isPaused).toBe(false)
+    expect(seen).toHaveLength(501)
+  })
+
+  test('a client that does not take its answers is not served further', () => {
+    const { socket, seen } = connect(() => [Buffer.alloc(300_000)])
+    socket.isFull = true
+    socket.send(frames('a', 'b'))
+    expect(seen).toEqual(['a'])
+    socket.drain()
+    expect(seen).toEqual(['a', 'b'])
+  })
+
+  test('a refused request closes after the answers before it are sent', () => {
+    const { socket, closed, errors } = connect((text) => {
+      if (text === 'bad') throw new CloseConnectionError('unknown API')
+      return echo(text)
+    })
+    socket.send(frames('a', 'bad', 'c'))
+    expect(socket.written().toString()).toBe('<a>')
+    expect(socket.isClosed).toBe(true)
+    expect(closed).toHaveLength(1)
+    expect(errors).toEqual([])
+  })
+
+  test('an unexpected failure closes this connection and is logged', async () => {
+    const first = deferred()
+    const { socket, errors } = connect(() => first.promise)
+    socket.send(frames('a'))
+    first.reject(new TypeError('boom'))
+    await settle()
+    expect(socket.isClosed).toBe(true)
+    expect(errors).toHaveLength(1)
+  })
+
+  test('an invalid size closes once what came before it is answered', async () => {
+    const first = deferred()
+    const { socket } = connect(() => first.promise)
+    socket.send(Buffer.concat([frames('a'), Buffer.from([0x7f, 0, 0, 0, 1, 2, 3])]))
+    expect(socket.isClosed).toBe(false)
+    first.resolve([Buffer.from('<a>')])
+    await settle()
+    expect(socket.written().toString()).toBe('<a>')
+    expect(socket.isClosed).toBe(true)
+  })
+
+  test('a client that leaves takes its parked request back', async () => {
+    const first = deferred()
+    const { socket, connection, closed } = connect(() => first.promise)
+    socket.send(frames('a'))
+    let cancelled = 0
+    connection.onDisconnect = () => cancelled++
+    socket.disconnect()
+    expect(cancelled).toBe(1)
+    expect(closed).toEqual([connection])
+    first.resolve([Buffer.from('late')])
+    await settle()
+    expect(socket.writes).toEqual([])
+  })
+
+  test('stop answers what is in flight and begins nothing new', async () => {
+    const first = deferred()
+    const { socket, connection, seen } = connect(() => first.promise)
+    socket.send(frames('a', 'b'))
+    connection.stop()
+    expect(socket.isClosed).toBe(false)
+    first.resolve([Buffer.from('<a>')])
+    await settle()
+    expect(socket.written().toString()).toBe('<a>')
+    expect(seen).toEqual(['a'])
+    expect(socket.isClosed).toBe(true)
+  })
+
+  test('quiet resolves when nothing waits any more', async () => {
+    const first = deferred()
+    const { socket, connection } = connect(() => first.promise)
+    socket.send(frames('a'))
+    let isQuiet = false
+    void connection.quiet().then(() => {
+      isQuiet = true
+    })
+    await settle()
+    expect(isQuiet).toBe(false)
+    first.resolve(null)
+    await settle()
+    await settle()
+    expect(isQuiet).toBe(true)
+  })
+})
