@@ -70,7 +70,8 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     const known = this.#shards.get(partition)
     if (known) return known
     if (this.#isStopped) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-    if (partition < 0 || partition >= this.#dependencies.partitionCount()) throw new ApiError(ErrorCode.NOT_COORDINATOR)
+    if (partition < 0 || partition >= this.#dependencies.partitionCount())
+      throw new ApiError(ErrorCode.NOT_COORDINATOR)
     return this.#load(partition)
   }
 
@@ -106,7 +107,10 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
         this.#dependencies.append(partition, this.#batchOf(records))
       } catch (cause) {
         const error = coordinatorError(cause)
-        this.#dependencies.logger.warn({ partition, records: records.length, err: cause }, 'Coordinator records not written')
+        this.#dependencies.logger.warn(
+          { partition, records: records.length, err: cause },
+          'Coordinator records not written',
+        )
         if (!outcome.failed) throw error
         return outcome.failed(error)
       }
@@ -143,7 +147,8 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     }
     this.#shards.set(partition, shard)
     shard.onLoaded()
-    if (count > 0) logger.info({ partition, records: count, tookMs: clock.elapsedMs() - startMs }, 'Coordinator loaded')
+    if (count > 0)
+      logger.info({ partition, records: count, tookMs: clock.elapsedMs() - startMs }, 'Coordinator loaded')
     return shard
   }
 

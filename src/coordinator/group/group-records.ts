@@ -1,0 +1,161 @@
+import type { Codec } from '../../protocol/api.ts'
+import { ZERO_UUID } from '../../protocol/api.ts'
+import {
+  GroupMetadataKey,
+  GroupMetadataValue,
+  LegacyOffsetCommitKey,
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from '../../protocol/generated/consumer-offsets-records.ts'
+import { Reader } from '../../protocol/reader.ts'
+import { Writer } from '../../protocol/writer.ts'
+import type { CoordinatorRecord } from '../runtime.ts'
+import type { ClassicGroup } from './classic-group.ts'
+import type { ClassicMember } from './classic-member.ts'
+import type { CommittedOffset } from './offset-store.ts'
+import { EMPTY_BYTES } from './responses.ts'
+
+/**
+ * Records of `__consumer_offsets`. A key begins with the int16 type of the record, a value with the int16 version of its layout.
+ * Written are the versions that Apache Kafka 4.3 writes; read are all.
+ */
+const OFFSET_COMMIT = 1
+const GROUP_METADATA = 2
+const GROUP_METADATA_VERSION = 3
+/** With the topic's id (KIP-848 era); the id tells a topic's offsets from those of one that had its name before. */
+const OFFSET_COMMIT_VERSION = 4
+/** The only layout that has an expire timestamp, which commits up to version 4 may ask for. */
+const OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1
+
+export type GroupRecord =
+  | {
+      readonly kind: 'offset'
+      readonly groupId: string
+      readonly topic: string
+      readonly partition: number
+      readonly value: CommittedOffset | null
+    }
+  | { readonly kind: 'group'; readonly groupId: string; readonly value: GroupMetadataValue | null }
+
+/** Reads a record; undefined for a type that this coordinator does not keep. */
+export function readGroupRecord({ key, value }: CoordinatorRecord): GroupRecord | undefined {
+  const type = key.readInt16BE(0)
+  if (type === GROUP_METADATA) {
+    const { group } = GroupMetadataKey.decode(new Reader(key, 2), 0)
+    return { kind: 'group', groupId: group, value: value && decodeVersioned(GroupMetadataValue, value) }
+  }
+  if (type !== 0 && type !== OFFSET_COMMIT) return undefined
+  const { group, topic, partition } = (type === 0 ? LegacyOffsetCommitKey : OffsetCommitKey).decode(
+    new Reader(key, 2),
+    0,
+  )
+  return { kind: 'offset', groupId: group, topic, partition, value: value && readCommittedOffset(value) }
+}
+
+export function offsetRecord(
+  groupId: string,
+  topic: string,
+  partition: number,
+  committed: CommittedOffset,
+): CoordinatorRecord {
+  const version =
+    committed.expireTimestampMs === -1n ? OFFSET_COMMIT_VERSION : OFFSET_COMMIT_VERSION_WITH_EXPIRY
+  return {
+    key: offsetKey(groupId, topic, partition),
+    value: encodeVersioned(OffsetCommitValue, version, {
+      offset: committed.offset,
+      leaderEpoch: version === OFFSET_COMMIT_VERSION ? committed.leaderEpoch : -1,
+      metadata: committed.metadata,
+      commitTimestamp: committed.commitTimestampMs,
+      expireTimestamp: committed.expireTimestampMs,
+      topicId: version === OFFSET_COMMIT_VERSION ? committed.topicId : ZERO_UUID,
+    }),
+  }
+}
+
+export function offsetTombstone(groupId: string, topic: string, partition: number): CoordinatorRecord {
+  return { key: offsetKey(groupId, topic, partition), value: null }
+}
+
+/** A group without members: one that is new, or whose last member went. */
+export function emptyGroupRecord(group: ClassicGroup, generation: number, nowMs: number): CoordinatorRecord {
+  return groupRecord(group.groupId, {
+    protocolType: group.protocolType ?? '',
+    generation,
+    protocol: null,
+    leader: null,
+    currentStateTimestamp: BigInt(nowMs),
+    members: [],
+  })
+}
+
+/** The current generation with who leads, its members and what each was assigned. */
+export function generationRecord(
+  group: ClassicGroup,
+  leaderId: string | null,
+  members: Iterable<ClassicMember>,
+  assignmentOf: (member: ClassicMember) => Buffer,
+  nowMs: number,
+): CoordinatorRecord {
+  const protocolName = group.protocolName ?? ''
+  return groupRecord(group.groupId, {
+    protocolType: group.protocolType ?? '',
+    generation: group.generationId,
+    protocol: group.protocolName,
+    leader: leaderId,
+    currentStateTimestamp: BigInt(nowMs),
+    members: Array.from(members, (member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.sessionTimeoutMs,
+      subscription: member.metadataOf(protocolName) ?? EMPTY_BYTES,
+      assignment: assignmentOf(member),
+    })),
+  })
+}
+
+export function groupTombstone(groupId: string): CoordinatorRecord {
+  return { key: groupKey(groupId), value: null }
+}
+
+function groupRecord(groupId: string, value: GroupMetadataValue): CoordinatorRecord {
+  return { key: groupKey(groupId), value: encodeVersioned(GroupMetadataValue, GROUP_METADATA_VERSION, value) }
+}
+
+function groupKey(group: string): Buffer {
+  return prefixed(GROUP_METADATA, (writer) => GroupMetadataKey.encode(writer, { group }, 0))
+}
+
+function offsetKey(group: string, topic: string, partition: number): Buffer {
+  return prefixed(OFFSET_COMMIT, (writer) => OffsetCommitKey.encode(writer, { group, topic, partition }, 0))
+}
+
+function readCommittedOffset(bytes: Buffer): CommittedOffset {
+  const value = decodeVersioned(OffsetCommitValue, bytes)
+  return {
+    offset: value.offset,
+    leaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    commitTimestampMs: value.commitTimestamp,
+    expireTimestampMs: value.expireTimestamp,
+    topicId: value.topicId,
+  }
+}
+
+function decodeVersioned<Value>(codec: Codec<Value>, bytes: Buffer): Value {
+  return codec.decode(new Reader(bytes, 2), bytes.readInt16BE(0))
+}
+
+function encodeVersioned<Value>(codec: Codec<Value>, version: number, value: Value): Buffer {
+  return prefixed(version, (writer) => codec.encode(writer, value, version))
+}
+
+function prefixed(prefix: number, encode: (writer: Writer) => void): Buffer {
+  const writer = new Writer()
+  writer.int16(prefix)
+  encode(writer)
+  return Buffer.concat(writer.finish())
+}
