@@ -6,7 +6,7 @@ import type { Outcome } from '../runtime.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { ClassicMember, type MemberFacts } from './classic-member.ts'
 import type { GroupCaller } from './group-coordinator.ts'
-import { generationRecord } from './group-records.ts'
+import type { GroupRecordWriter } from './group-records.ts'
 import { type Rebalance, unchanged } from './rebalance.ts'
 import { joinError, type Reply, syncError, UNKNOWN_MEMBER_ID } from './responses.ts'
 
@@ -18,12 +18,20 @@ const FIRST_VERSION_WITH_SKIP_ASSIGNMENT = 9
 /** JoinGroup of classic groups. */
 export class ClassicJoin {
   readonly #rebalance: Rebalance
+  readonly #records: GroupRecordWriter
   readonly #random: Random
   readonly #logger: Logger
   readonly #maxSize: () => number
 
-  constructor(rebalance: Rebalance, random: Random, logger: Logger, maxSize: () => number) {
+  constructor(
+    rebalance: Rebalance,
+    records: GroupRecordWriter,
+    random: Random,
+    logger: Logger,
+    maxSize: () => number,
+  ) {
     this.#rebalance = rebalance
+    this.#records = records
     this.#random = random
     this.#logger = logger
     this.#maxSize = maxSize
@@ -193,7 +201,13 @@ export class ClassicJoin {
       const leaderId = oldLeaderId === oldMemberId ? memberId : oldLeaderId
       return {
         records: [
-          generationRecord(group, leaderId, members, ({ assignment }) => assignment, this.#rebalance.nowMs),
+          this.#records.generation(
+            group,
+            leaderId,
+            members,
+            ({ assignment }) => assignment,
+            this.#rebalance.nowMs,
+          ),
         ],
         answer: () => {
           takeOver()

@@ -6,17 +6,19 @@ import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/generat
 import type { Outcome } from '../runtime.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember } from './classic-member.ts'
-import { generationRecord } from './group-records.ts'
+import type { GroupRecordWriter } from './group-records.ts'
 import { answering, type Rebalance, unchanged } from './rebalance.ts'
 import { EMPTY_BYTES, type Reply, syncError, UNKNOWN_MEMBER_ID } from './responses.ts'
 
 /** SyncGroup, Heartbeat and LeaveGroup of classic groups. Refusals are thrown. */
 export class ClassicRequests {
   readonly #rebalance: Rebalance
+  readonly #records: GroupRecordWriter
   readonly #logger: Logger
 
-  constructor(rebalance: Rebalance, logger: Logger) {
+  constructor(rebalance: Rebalance, records: GroupRecordWriter, logger: Logger) {
     this.#rebalance = rebalance
+    this.#records = records
     this.#logger = logger
   }
 
@@ -105,7 +107,13 @@ export class ClassicRequests {
     const assignmentOf = ({ memberId }: ClassicMember) => assignments.get(memberId) ?? EMPTY_BYTES
     return {
       records: [
-        generationRecord(group, group.leaderId, group.members.values(), assignmentOf, this.#rebalance.nowMs),
+        this.#records.generation(
+          group,
+          group.leaderId,
+          group.members.values(),
+          assignmentOf,
+          this.#rebalance.nowMs,
+        ),
       ],
       answer: () => this.#rebalance.assigned(group),
       failed: ({ code }) => {

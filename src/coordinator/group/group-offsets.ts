@@ -2,7 +2,7 @@ import { ZERO_UUID } from '../../protocol/api.ts'
 import { ApiError, ErrorCode } from '../../protocol/error-code.ts'
 import type { CoordinatorRecord, Outcome } from '../runtime.ts'
 import type { ClassicGroup } from './classic-group.ts'
-import { groupTombstone, offsetRecord, offsetTombstone } from './group-records.ts'
+import type { GroupRecordWriter } from './group-records.ts'
 import type { CommittedOffset, OffsetStore } from './offset-store.ts'
 import type { Rebalance } from './rebalance.ts'
 
@@ -29,17 +29,20 @@ export class GroupOffsets {
   readonly #groups: ReadonlyMap<string, ClassicGroup>
   readonly #store: OffsetStore
   readonly #rebalance: Rebalance
+  readonly #records: GroupRecordWriter
   readonly #metadataMaxBytes: () => number
 
   constructor(
     groups: ReadonlyMap<string, ClassicGroup>,
     store: OffsetStore,
     rebalance: Rebalance,
+    records: GroupRecordWriter,
     metadataMaxBytes: () => number,
   ) {
     this.#groups = groups
     this.#store = store
     this.#rebalance = rebalance
+    this.#records = records
     this.#metadataMaxBytes = metadataMaxBytes
   }
 
@@ -50,7 +53,7 @@ export class GroupOffsets {
     const records: CoordinatorRecord[] = []
     const codes = offsets.map((committed) => {
       if (committed.metadata.length > maxBytes) return ErrorCode.OFFSET_METADATA_TOO_LARGE
-      records.push(offsetRecord(committer.groupId, committed.topic, committed.partition, committed))
+      records.push(this.#records.offset(committer.groupId, committed.topic, committed.partition, committed))
       return ErrorCode.NONE
     })
     return { records, answer: () => codes }
@@ -79,7 +82,8 @@ export class GroupOffsets {
       codes.set(name, isRead ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE)
       if (isRead) continue
       for (const partition of partitions) {
-        if (this.#store.get(groupId, name, partition)) records.push(offsetTombstone(groupId, name, partition))
+        if (this.#store.get(groupId, name, partition))
+          records.push(this.#records.offsetTombstone(groupId, name, partition))
       }
     }
     return { records, answer: () => codes }
@@ -90,7 +94,8 @@ export class GroupOffsets {
     const records: CoordinatorRecord[] = []
     for (const [topic, partitions] of this.#store.ofGroup(groupId)) {
       if (!topics.has(topic)) continue
-      for (const partition of partitions.keys()) records.push(offsetTombstone(groupId, topic, partition))
+      for (const partition of partitions.keys())
+        records.push(this.#records.offsetTombstone(groupId, topic, partition))
     }
     return { records, answer: () => {} }
   }
@@ -99,9 +104,10 @@ export class GroupOffsets {
   deleteGroup(groupId: string): CoordinatorRecord[] {
     const records: CoordinatorRecord[] = []
     for (const [topic, partitions] of this.#store.ofGroup(groupId)) {
-      for (const partition of partitions.keys()) records.push(offsetTombstone(groupId, topic, partition))
+      for (const partition of partitions.keys())
+        records.push(this.#records.offsetTombstone(groupId, topic, partition))
     }
-    records.push(groupTombstone(groupId))
+    records.push(this.#records.groupTombstone(groupId))
     return records
   }
 
@@ -118,12 +124,12 @@ export class GroupOffsets {
       const mayExpire = startOf !== undefined && !group.isSubscribedTo(topic)
       for (const [partition, committed] of partitions) {
         if (mayExpire && isExpired(committed, startOf(committed), nowMs, retentionMs)) {
-          records.push(offsetTombstone(group.groupId, topic, partition))
+          records.push(this.#records.offsetTombstone(group.groupId, topic, partition))
         } else kept++
       }
     }
     if (kept === 0 && group.state === 'Empty' && group.pendingMembers.size === 0)
-      records.push(groupTombstone(group.groupId))
+      records.push(this.#records.groupTombstone(group.groupId))
     return { records, answer: () => {} }
   }
 

@@ -52,85 +52,94 @@ export function readGroupRecord({ key, value }: CoordinatorRecord): GroupRecord 
   return { kind: 'offset', groupId: group, topic, partition, value: value && readCommittedOffset(value) }
 }
 
-export function offsetRecord(
-  groupId: string,
-  topic: string,
-  partition: number,
-  committed: CommittedOffset,
-): CoordinatorRecord {
-  const version =
-    committed.expireTimestampMs === -1n ? OFFSET_COMMIT_VERSION : OFFSET_COMMIT_VERSION_WITH_EXPIRY
-  return {
-    key: offsetKey(groupId, topic, partition),
-    value: encodeVersioned(OffsetCommitValue, version, {
+/** Makes records. Each shard has one, so that a record costs no buffer but its own. */
+export class GroupRecordWriter {
+  readonly #writer = new Writer(1024)
+
+  offset(groupId: string, topic: string, partition: number, committed: CommittedOffset): CoordinatorRecord {
+    const hasExpiry = committed.expireTimestampMs !== -1n
+    const version = hasExpiry ? OFFSET_COMMIT_VERSION_WITH_EXPIRY : OFFSET_COMMIT_VERSION
+    const value = {
       offset: committed.offset,
-      leaderEpoch: version === OFFSET_COMMIT_VERSION ? committed.leaderEpoch : -1,
+      leaderEpoch: hasExpiry ? -1 : committed.leaderEpoch,
       metadata: committed.metadata,
       commitTimestamp: committed.commitTimestampMs,
       expireTimestamp: committed.expireTimestampMs,
-      topicId: version === OFFSET_COMMIT_VERSION ? committed.topicId : ZERO_UUID,
-    }),
+      topicId: hasExpiry ? ZERO_UUID : committed.topicId,
+    }
+    return {
+      key: this.#offsetKey(groupId, topic, partition),
+      value: this.#encode(OffsetCommitValue, version, version, value),
+    }
   }
-}
 
-export function offsetTombstone(groupId: string, topic: string, partition: number): CoordinatorRecord {
-  return { key: offsetKey(groupId, topic, partition), value: null }
-}
+  offsetTombstone(groupId: string, topic: string, partition: number): CoordinatorRecord {
+    return { key: this.#offsetKey(groupId, topic, partition), value: null }
+  }
 
-/** A group without members: one that is new, or whose last member went. */
-export function emptyGroupRecord(group: ClassicGroup, generation: number, nowMs: number): CoordinatorRecord {
-  return groupRecord(group.groupId, {
-    protocolType: group.protocolType ?? '',
-    generation,
-    protocol: null,
-    leader: null,
-    currentStateTimestamp: BigInt(nowMs),
-    members: [],
-  })
-}
+  /** A group without members: one that is new, or whose last member went. */
+  emptyGroup(group: ClassicGroup, generation: number, nowMs: number): CoordinatorRecord {
+    return this.#group(group.groupId, {
+      protocolType: group.protocolType ?? '',
+      generation,
+      protocol: null,
+      leader: null,
+      currentStateTimestamp: BigInt(nowMs),
+      members: [],
+    })
+  }
 
-/** The current generation with who leads, its members and what each was assigned. */
-export function generationRecord(
-  group: ClassicGroup,
-  leaderId: string | null,
-  members: Iterable<ClassicMember>,
-  assignmentOf: (member: ClassicMember) => Buffer,
-  nowMs: number,
-): CoordinatorRecord {
-  const protocolName = group.protocolName ?? ''
-  return groupRecord(group.groupId, {
-    protocolType: group.protocolType ?? '',
-    generation: group.generationId,
-    protocol: group.protocolName,
-    leader: leaderId,
-    currentStateTimestamp: BigInt(nowMs),
-    members: Array.from(members, (member) => ({
-      memberId: member.memberId,
-      groupInstanceId: member.groupInstanceId,
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      rebalanceTimeout: member.rebalanceTimeoutMs,
-      sessionTimeout: member.sessionTimeoutMs,
-      subscription: member.metadataOf(protocolName) ?? EMPTY_BYTES,
-      assignment: assignmentOf(member),
-    })),
-  })
-}
+  /** The current generation with who leads, its members and what each was assigned. */
+  generation(
+    group: ClassicGroup,
+    leaderId: string | null,
+    members: Iterable<ClassicMember>,
+    assignmentOf: (member: ClassicMember) => Buffer,
+    nowMs: number,
+  ): CoordinatorRecord {
+    const protocolName = group.protocolName ?? ''
+    return this.#group(group.groupId, {
+      protocolType: group.protocolType ?? '',
+      generation: group.generationId,
+      protocol: group.protocolName,
+      leader: leaderId,
+      currentStateTimestamp: BigInt(nowMs),
+      members: Array.from(members, (member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeout: member.rebalanceTimeoutMs,
+        sessionTimeout: member.sessionTimeoutMs,
+        subscription: member.metadataOf(protocolName) ?? EMPTY_BYTES,
+        assignment: assignmentOf(member),
+      })),
+    })
+  }
 
-export function groupTombstone(groupId: string): CoordinatorRecord {
-  return { key: groupKey(groupId), value: null }
-}
+  groupTombstone(groupId: string): CoordinatorRecord {
+    return { key: this.#groupKey(groupId), value: null }
+  }
 
-function groupRecord(groupId: string, value: GroupMetadataValue): CoordinatorRecord {
-  return { key: groupKey(groupId), value: encodeVersioned(GroupMetadataValue, GROUP_METADATA_VERSION, value) }
-}
+  #group(groupId: string, value: GroupMetadataValue): CoordinatorRecord {
+    const version = GROUP_METADATA_VERSION
+    return { key: this.#groupKey(groupId), value: this.#encode(GroupMetadataValue, version, version, value) }
+  }
 
-function groupKey(group: string): Buffer {
-  return prefixed(GROUP_METADATA, (writer) => GroupMetadataKey.encode(writer, { group }, 0))
-}
+  #groupKey(group: string): Buffer {
+    return this.#encode(GroupMetadataKey, GROUP_METADATA, 0, { group })
+  }
 
-function offsetKey(group: string, topic: string, partition: number): Buffer {
-  return prefixed(OFFSET_COMMIT, (writer) => OffsetCommitKey.encode(writer, { group, topic, partition }, 0))
+  #offsetKey(group: string, topic: string, partition: number): Buffer {
+    return this.#encode(OffsetCommitKey, OFFSET_COMMIT, 0, { group, topic, partition })
+  }
+
+  #encode<Message>(codec: Codec<Message>, prefix: number, version: number, message: Message): Buffer {
+    this.#writer.reset()
+    this.#writer.int16(prefix)
+    codec.encode(this.#writer, message, version)
+    return this.#writer.finishCopy()
+  }
 }
 
 function readCommittedOffset(bytes: Buffer): CommittedOffset {
@@ -147,15 +156,4 @@ function readCommittedOffset(bytes: Buffer): CommittedOffset {
 
 function decodeVersioned<Value>(codec: Codec<Value>, bytes: Buffer): Value {
   return codec.decode(new Reader(bytes, 2), bytes.readInt16BE(0))
-}
-
-function encodeVersioned<Value>(codec: Codec<Value>, version: number, value: Value): Buffer {
-  return prefixed(version, (writer) => codec.encode(writer, value, version))
-}
-
-function prefixed(prefix: number, encode: (writer: Writer) => void): Buffer {
-  const writer = new Writer()
-  writer.int16(prefix)
-  encode(writer)
-  return Buffer.concat(writer.finish())
 }

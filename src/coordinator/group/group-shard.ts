@@ -7,7 +7,7 @@ import { ClassicGroup } from './classic-group.ts'
 import { ClassicJoin } from './classic-join.ts'
 import { ClassicRequests } from './classic-requests.ts'
 import { GroupOffsets } from './group-offsets.ts'
-import { emptyGroupRecord, readGroupRecord } from './group-records.ts'
+import { GroupRecordWriter, readGroupRecord } from './group-records.ts'
 import { OffsetStore } from './offset-store.ts'
 import { Rebalance } from './rebalance.ts'
 import { joinError, syncError } from './responses.ts'
@@ -20,6 +20,7 @@ export class GroupShard implements CoordinatorShard {
   readonly joins: ClassicJoin
   readonly requests: ClassicRequests
   readonly #rebalance: Rebalance
+  readonly #records = new GroupRecordWriter()
   readonly #timers: ShardTimers
   readonly #config: BrokerConfig
   readonly #logger: Logger
@@ -29,10 +30,12 @@ export class GroupShard implements CoordinatorShard {
     this.#timers = timers
     this.#config = config
     this.#logger = logger
-    this.#rebalance = new Rebalance(timers, logger, () => config.get('group.initial.rebalance.delay.ms'))
-    this.joins = new ClassicJoin(this.#rebalance, random, logger, maxSize)
-    this.requests = new ClassicRequests(this.#rebalance, logger)
-    this.offsets = new GroupOffsets(this.groups, this.store, this.#rebalance, () =>
+    this.#rebalance = new Rebalance(timers, logger, this.#records, () =>
+      config.get('group.initial.rebalance.delay.ms'),
+    )
+    this.joins = new ClassicJoin(this.#rebalance, this.#records, random, logger, maxSize)
+    this.requests = new ClassicRequests(this.#rebalance, this.#records, logger)
+    this.offsets = new GroupOffsets(this.groups, this.store, this.#rebalance, this.#records, () =>
       config.get('offset.metadata.max.bytes'),
     )
   }
@@ -40,7 +43,7 @@ export class GroupShard implements CoordinatorShard {
   /** A group that nobody knew: it is in the log before its first member is. */
   create(groupId: string): Outcome<void> {
     return {
-      records: [emptyGroupRecord(new ClassicGroup(groupId), 0, this.#timers.clock.now())],
+      records: [this.#records.emptyGroup(new ClassicGroup(groupId), 0, this.#timers.clock.now())],
       answer: () => {},
     }
   }

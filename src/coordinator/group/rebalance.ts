@@ -3,7 +3,7 @@ import { ErrorCode } from '../../protocol/error-code.ts'
 import type { Outcome, ShardTimers } from '../runtime.ts'
 import type { ClassicGroup, ClassicState } from './classic-group.ts'
 import type { ClassicMember } from './classic-member.ts'
-import { emptyGroupRecord } from './group-records.ts'
+import type { GroupRecordWriter } from './group-records.ts'
 import { EMPTY_BYTES, joinError, syncError, UNKNOWN_MEMBER_ID } from './responses.ts'
 
 /** An operation that changed nothing that has to be in the log. */
@@ -40,9 +40,11 @@ const MIN_POSTPONE_MS = 100
 export class Rebalance {
   readonly #timers: ShardTimers
   readonly #logger: Logger
+  readonly #records: GroupRecordWriter
   readonly #initialDelayMs: () => number
 
-  constructor(timers: ShardTimers, logger: Logger, initialDelayMs: () => number) {
+  constructor(timers: ShardTimers, logger: Logger, records: GroupRecordWriter, initialDelayMs: () => number) {
+    this.#records = records
     this.#timers = timers
     this.#logger = logger
     this.#initialDelayMs = initialDelayMs
@@ -210,7 +212,11 @@ export class Rebalance {
       this.#logger.debug({ groupId: group.groupId, generationId }, 'Group is empty')
     }
     // The members are gone whether the log takes the record or not; a restart then finds the members that it last wrote, and they expire.
-    return { records: [emptyGroupRecord(group, generationId, this.nowMs)], answer: become, failed: become }
+    return {
+      records: [this.#records.emptyGroup(group, generationId, this.nowMs)],
+      answer: become,
+      failed: become,
+    }
   }
 
   /** Members that do not ask for their assignment within the rebalance timeout are out. */
