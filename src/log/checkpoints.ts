@@ -1,0 +1,68 @@
+import type { OffsetCheckpoint } from './checkpoint-file.ts'
+import type { DataDirectory } from './data-directory.ts'
+import type { Partition } from './partition.ts'
+import type { SegmentedLog } from './segmented-log.ts'
+
+/**
+ * The offsets that are kept beside the logs: up to where each is known to be on the device, where it starts after records were deleted,
+ * and its high watermark. What was read at start stays valid for logs that nobody has opened.
+ */
+export class Checkpoints {
+  readonly #directory: DataDirectory
+  readonly #recoveryPoints: OffsetCheckpoint
+  readonly #logStarts: OffsetCheckpoint
+  readonly #highWatermarks: OffsetCheckpoint
+
+  constructor(directory: DataDirectory) {
+    this.#directory = directory
+    this.#recoveryPoints = directory.readCheckpoint('recovery-point-offset-checkpoint')
+    this.#logStarts = directory.readCheckpoint('log-start-offset-checkpoint')
+    this.#highWatermarks = directory.readCheckpoint('replication-offset-checkpoint')
+  }
+
+  recoveryPoint(key: string): bigint {
+    return this.#recoveryPoints.get(key)?.offset ?? 0n
+  }
+
+  logStartOffset(key: string): bigint {
+    return this.#logStarts.get(key)?.offset ?? 0n
+  }
+
+  /** The partition is gone; one of the same name must not inherit. */
+  forget(key: string): void {
+    for (const known of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) known.delete(key)
+  }
+
+  /** Writes all of them and waits for the device. */
+  async write(partitions: Iterable<Partition>): Promise<void> {
+    this.#takeOver(partitions)
+    await Promise.all([
+      this.#directory.writeCheckpoint('recovery-point-offset-checkpoint', this.#recoveryPoints.values()),
+      this.#directory.writeCheckpoint('log-start-offset-checkpoint', this.#logStarts.values()),
+      this.#directory.writeCheckpoint('replication-offset-checkpoint', this.#highWatermarks.values()),
+    ])
+  }
+
+  /** Writes where the logs start, at once. */
+  writeLogStarts(partitions: Iterable<Partition>): void {
+    this.#takeOver(partitions)
+    this.#directory.writeCheckpointNow('log-start-offset-checkpoint', this.#logStarts.values())
+  }
+
+  #takeOver(partitions: Iterable<Partition>): void {
+    for (const { topic, partition, openLog } of partitions) {
+      if (!openLog?.isOnDisk) continue
+      const key = `${topic}-${partition}`
+      this.#recoveryPoints.set(key, { topic, partition, offset: openLog.recoveryPoint })
+      this.#highWatermarks.set(key, { topic, partition, offset: openLog.highWatermark })
+      // Only a start that the names of the files do not tell.
+      if (startsWithin(openLog))
+        this.#logStarts.set(key, { topic, partition, offset: openLog.logStartOffset })
+      else this.#logStarts.delete(key)
+    }
+  }
+}
+
+function startsWithin(log: SegmentedLog): boolean {
+  return log.logStartOffset > log.firstSegmentOffset
+}

@@ -1,0 +1,171 @@
+import type { DirectoryLock, Files, Random } from '../platform/platform.ts'
+import {
+  formatOffsetCheckpoint,
+  type OffsetCheckpoint,
+  parseOffsetCheckpoint,
+  replaceFile,
+  replaceFileUnflushed,
+} from './checkpoint-file.ts'
+
+const META_PROPERTIES = 'meta.properties'
+const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
+
+/** The checkpoint files of a data directory. */
+export type CheckpointName =
+  | 'recovery-point-offset-checkpoint'
+  | 'log-start-offset-checkpoint'
+  | 'replication-offset-checkpoint'
+  | 'cleaner-offset-checkpoint'
+
+/** A data directory that cannot be used as it is; the message says what is wrong and where. */
+export class DataDirectoryError extends Error {
+  override readonly name = 'DataDirectoryError'
+}
+
+/** What to expect of a directory, and what to write into a new one. */
+export interface DataDirectoryOptions {
+  readonly files: Files
+  readonly random: Random
+  readonly path: string
+  readonly nodeId: number
+  /** Undefined: keep what is there, or draw a new one. */
+  readonly clusterId?: string | undefined
+}
+
+/** The folder that a broker keeps its logs in (`log.dirs`): locked while it is open, formatted when it is new. */
+export class DataDirectory {
+  readonly files: Files
+  readonly path: string
+  readonly clusterId: string
+  /** Names this directory for ever: partition records in the metadata point to it (KIP-858). */
+  readonly directoryId: string
+  /** Nothing was here before. */
+  readonly isNew: boolean
+  /** The last broker on it stopped as it should; nothing has to be recovered. */
+  readonly wasCleanShutdown: boolean
+  readonly #lock: DirectoryLock
+
+  private constructor(
+    options: DataDirectoryOptions,
+    lock: DirectoryLock,
+    meta: MetaProperties,
+    isNew: boolean,
+    wasCleanShutdown: boolean,
+  ) {
+    this.files = options.files
+    this.path = options.path
+    this.clusterId = meta.clusterId
+    this.directoryId = meta.directoryId
+    this.isNew = isNew
+    this.wasCleanShutdown = wasCleanShutdown
+    this.#lock = lock
+  }
+
+  /** Makes the folder if need be and locks it. Throws `DirectoryLockedError`, `DataDirectoryError`, or what the file system says. */
+  static open(options: DataDirectoryOptions): DataDirectory {
+    const { files, path } = options
+    files.makeDirectory(path)
+    const lock = files.lock(`${path}/.lock`)
+    try {
+      const isNew = !files.exists(`${path}/${META_PROPERTIES}`)
+      const meta = isNew ? format(options) : readMeta(options)
+      const marker = `${path}/${CLEAN_SHUTDOWN}`
+      const wasCleanShutdown = isNew || files.exists(marker)
+      // From here on only a clean shutdown writes it again.
+      files.remove(marker)
+      return new DataDirectory(options, lock, meta, isNew, wasCleanShutdown)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  /** A checkpoint; empty when the file is missing or damaged. */
+  readCheckpoint(name: CheckpointName): OffsetCheckpoint {
+    const path = `${this.path}/${name}`
+    if (!this.files.exists(path)) return new Map()
+    return parseOffsetCheckpoint(this.files.read(path).toString('utf8')) ?? new Map()
+  }
+
+  /** Writes a checkpoint and waits for the device. */
+  writeCheckpoint(name: CheckpointName, entries: Iterable<CheckpointEntry>): Promise<void> {
+    return replaceFile(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries))
+  }
+
+  /** Writes a checkpoint and leaves it to the operating system when it goes to the device. */
+  writeCheckpointNow(name: CheckpointName, entries: Iterable<CheckpointEntry>): void {
+    replaceFileUnflushed(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries))
+  }
+
+  /** The last thing a clean shutdown writes. */
+  async writeCleanShutdown(brokerEpoch: bigint): Promise<void> {
+    // Kafka's file ends without a line feed.
+    await replaceFile(
+      this.files,
+      `${this.path}/${CLEAN_SHUTDOWN}`,
+      `{"version":0,"brokerEpoch":${brokerEpoch}}`,
+    )
+  }
+
+  /** Gives the directory to the next broker. */
+  release(): void {
+    this.#lock.release()
+  }
+}
+
+interface CheckpointEntry {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+interface MetaProperties {
+  readonly clusterId: string
+  readonly directoryId: string
+}
+
+function format({
+  files,
+  random,
+  path,
+  nodeId,
+  clusterId = random.uuid(),
+}: DataDirectoryOptions): MetaProperties {
+  const occupied = files.list(path).find(({ name, isDirectory }) => isDirectory && /-\d+$/.test(name))
+  if (occupied) {
+    throw new DataDirectoryError(
+      `${path} has no ${META_PROPERTIES}, but a partition's folder ${occupied.name}: the file was lost, or this is no data directory`,
+    )
+  }
+  const directoryId = random.uuid()
+  const lines = [`cluster.id=${clusterId}`, `directory.id=${directoryId}`, `node.id=${nodeId}`, 'version=1']
+  files.replace(`${path}/${META_PROPERTIES}`, `${lines.join('\n')}\n`)
+  return { clusterId, directoryId }
+}
+
+function readMeta({ files, path, nodeId, clusterId }: DataDirectoryOptions): MetaProperties {
+  const file = `${path}/${META_PROPERTIES}`
+  const properties = new Map<string, string>()
+  for (const line of files.read(file).toString('utf8').split(/\r?\n/)) {
+    const match = /^\s*([^#!\s=:][^\s=:]*)\s*[=:]\s*(.*)$/.exec(line)
+    if (match) properties.set(match[1]!, match[2]!.trim())
+  }
+  const value = (name: string): string => {
+    const found = properties.get(name)
+    if (!found) throw new DataDirectoryError(`${file} has no ${name}`)
+    return found
+  }
+  if (value('version') !== '1')
+    throw new DataDirectoryError(`${file} has version ${value('version')}, expected 1`)
+  const storedNodeId = value('node.id')
+  if (storedNodeId !== String(nodeId)) {
+    throw new DataDirectoryError(
+      `${path} belongs to node ${storedNodeId} (node.id), and this is node ${nodeId}`,
+    )
+  }
+  const storedClusterId = value('cluster.id')
+  if (clusterId !== undefined && clusterId !== storedClusterId) {
+    throw new DataDirectoryError(`${path} belongs to cluster ${storedClusterId}, not to ${clusterId}`)
+  }
+  return { clusterId: storedClusterId, directoryId: value('directory.id') }
+}

@@ -1,0 +1,25 @@
+import type { Logger } from '../platform/logger.ts'
+import type { Clock, Files } from '../platform/platform.ts'
+import type { TailMemory } from './log-tail.ts'
+import type { OpenFiles } from './open-files.ts'
+
+/** What all logs of a broker share. */
+export interface LogEnvironment {
+  readonly files: Files
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly openFiles: OpenFiles
+  readonly tailMemory: TailMemory
+  /** `producer.id.expiration.ms` as it is now. */
+  producerIdExpirationMs(): number
+  /** Removes files that nobody needs any more, once readers that still hold them are surely done. */
+  removeLater(paths: readonly string[], delayMs: number): void
+  /** Runs flushes one after the other, so that reads find a free thread. Failures are logged. */
+  flushInBackground(flush: () => Promise<void>): void
+  /** A recovery point moved: the checkpoint has to be written some time. */
+  recoveryPointMoved(): void
+  /** A log start moved: acknowledged deletes must be on disk before the answer. */
+  logStartMoved(): void
+  /** Bytes looked at by a recovery, for its progress. */
+  recovered(bytes: number): void
+}

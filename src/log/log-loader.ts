@@ -1,0 +1,219 @@
+import { baseOffset, isCrcValid, magicOf, partitionLeaderEpoch } from '../protocol/record-batch.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogEnvironment } from './log-environment.ts'
+import { finishSwaps } from './log-leftovers.ts'
+import { forEachBatch, learnProducer, restoreProducers } from './log-replay.ts'
+import type { ProducerSnapshots } from './producer-snapshots.ts'
+import type { ProducerStates } from './producer-states.ts'
+import { Segment } from './segment.ts'
+import { parseSegmentName, type SegmentSuffix, segmentPath } from './segment-names.ts'
+
+/** What a log is loaded into, and what is known beforehand. */
+export interface LoadRequest {
+  readonly environment: LogEnvironment
+  readonly directory: string
+  readonly indexIntervalBytes: number
+  /** From the checkpoint; 0 when there is none. */
+  readonly logStartOffset: bigint
+  readonly recoveryPoint: bigint
+  /** The last shutdown was clean: nothing is scanned that need not be. */
+  readonly isClean: boolean
+  readonly leaderEpochs: LeaderEpochs
+  readonly producers: ProducerStates
+  readonly snapshots: ProducerSnapshots
+}
+
+export interface LoadedLog {
+  /** At least one, rising. */
+  readonly segments: Segment[]
+  readonly logStartOffset: bigint
+  readonly logEndOffset: bigint
+  readonly recoveryPoint: bigint
+}
+
+/** Opens what is in a partition's folder: repairs it after a crash, otherwise reads no more than names, ends and snapshots. */
+export function loadLog(request: LoadRequest): LoadedLog {
+  return new LogLoader(request).load()
+}
+
+class LogLoader {
+  readonly #request: LoadRequest
+  readonly #environment: LogEnvironment
+  readonly #segments: Segment[] = []
+  #recoveredBytes = 0
+  #truncatedBytes = 0
+
+  constructor(request: LoadRequest) {
+    this.#request = request
+    this.#environment = request.environment
+  }
+
+  load(): LoadedLog {
+    const { isClean, leaderEpochs, producers, snapshots } = this.#request
+    const snapshotOffsets = this.#openSegments()
+    snapshots.adopt(snapshotOffsets, new Set(this.#segments.map((segment) => segment.baseOffset)))
+    const hasEpochs = leaderEpochs.load()
+    const firstToRecover = isClean ? this.#segments.length : this.#firstUnflushed()
+    this.#repairIndexes(firstToRecover)
+    if (!hasEpochs) this.#replayEpochs(firstToRecover)
+    const recoverFrom = this.#segments[firstToRecover]?.baseOffset
+    if (recoverFrom !== undefined) this.#recover(firstToRecover, recoverFrom)
+    const logEndOffset = this.#logEnd()
+    const logStartOffset = this.#logStart()
+    if (recoverFrom === undefined) this.#restoreProducers(logEndOffset)
+    snapshots.removeOutside(0n, logEndOffset)
+    leaderEpochs.truncateFromEnd(logEndOffset)
+    leaderEpochs.truncateFromStart(logStartOffset)
+    leaderEpochs.writeOut()
+    this.#segments.at(-1)!.activate()
+    producers.removeExpired(this.#environment.clock.now(), this.#environment.producerIdExpirationMs())
+    return {
+      segments: this.#segments,
+      logStartOffset,
+      logEndOffset,
+      recoveryPoint: this.#recoveryPoint(logEndOffset),
+    }
+  }
+
+  /** Takes up the files of the folder and removes what a crash left half done. Returns the offsets of the snapshots. */
+  #openSegments(): bigint[] {
+    const { environment, directory } = this.#request
+    const { files } = environment
+    finishSwaps(environment, directory)
+    const bases = new Set<bigint>()
+    const snapshotOffsets: bigint[] = []
+    const others: { baseOffset: bigint; suffix: SegmentSuffix }[] = []
+    for (const { name } of files.list(directory)) {
+      const parsed = parseSegmentName(name)
+      if (parsed?.suffix === '.log') bases.add(parsed.baseOffset)
+      else if (parsed?.suffix === '.snapshot') snapshotOffsets.push(parsed.baseOffset)
+      else if (parsed) others.push(parsed)
+    }
+    for (const { baseOffset: base, suffix } of others) {
+      if (!bases.has(base)) files.remove(segmentPath(directory, base, suffix))
+    }
+    const sorted = [...bases].sort((a, b) => (a < b ? -1 : 1))
+    for (const base of sorted) this.#segments.push(this.#existing(base))
+    return snapshotOffsets
+  }
+
+  #existing(base: bigint): Segment {
+    const { openFiles, clock } = this.#environment
+    return Segment.existing(openFiles, clock, this.#request.directory, base)
+  }
+
+  /** The segment that holds the recovery point, and all behind it, may have lost bytes in the crash. */
+  #firstUnflushed(): number {
+    const { recoveryPoint } = this.#request
+    const behind = this.#segments.findIndex((segment) => segment.baseOffset > recoveryPoint)
+    const holding = behind < 0 ? this.#segments.length - 1 : behind - 1
+    return Math.max(0, holding)
+  }
+
+  #repairIndexes(below: number): void {
+    for (const segment of this.#segments.slice(0, below)) {
+      const problem = segment.offsetIndex.problem() ?? segment.timeIndex.problem()
+      if (problem === undefined) continue
+      const { path } = segment.file
+      this.#environment.logger.warn({ path, problem }, 'an index cannot be used, building it anew')
+      this.#rebuild(segment, () => true)
+      segment.offsetIndex.writeOut()
+      segment.timeIndex.writeOut()
+    }
+  }
+
+  #rebuild(segment: Segment, accept: (bytes: Buffer, at: number) => boolean): number {
+    const { environment, indexIntervalBytes } = this.#request
+    const truncated = segment.rebuild(
+      indexIntervalBytes,
+      (bytes, at) => {
+        // Older formats have no checksum of this kind: they are taken as they are.
+        if (magicOf(bytes, at) >= 2 && !isCrcValid(bytes, at)) return false
+        return accept(bytes, at)
+      },
+      true,
+    )
+    this.#recoveredBytes += segment.sizeInBytes
+    environment.recovered(segment.sizeInBytes)
+    return truncated
+  }
+
+  /** After a crash: checks every batch from the recovery point on and cuts the log at the first that is not whole. */
+  #recover(first: number, from: bigint): void {
+    const { leaderEpochs, producers, snapshots, directory } = this.#request
+    const { files, logger, clock } = this.#environment
+    const startMs = clock.elapsedMs()
+    leaderEpochs.truncateFromEnd(from)
+    this.#restoreProducers(from)
+    for (let index = first; index < this.#segments.length; index++) {
+      const segment = this.#segments[index]!
+      if (index > first) snapshots.write(segment.baseOffset, producers)
+      this.#truncatedBytes = this.#rebuild(segment, (bytes, at) => {
+        leaderEpochs.assign(partitionLeaderEpoch(bytes, at), baseOffset(bytes, at))
+        learnProducer(producers, bytes, at, segment)
+        return true
+      })
+      if (this.#truncatedBytes > 0) {
+        const lost = this.#segments.splice(index + 1)
+        for (const later of lost) for (const path of later.rename(files, '.deleted')) files.remove(path)
+        logger.warn(
+          {
+            directory,
+            truncatedBytes: this.#truncatedBytes,
+            segment: segment.baseOffset,
+            deletedSegments: lost.length,
+          },
+          'recovery cut the log at a batch that is not whole',
+        )
+      }
+    }
+    const facts = {
+      directory,
+      from,
+      bytes: this.#recoveredBytes,
+      durationMs: Math.round(clock.elapsedMs() - startMs),
+    }
+    logger.info(facts, 'recovered a log after an unclean shutdown')
+  }
+
+  #restoreProducers(offset: bigint): void {
+    const { environment, producers, snapshots } = this.#request
+    restoreProducers(environment, this.#segments, producers, snapshots, offset)
+  }
+
+  #replayEpochs(below: number): void {
+    const { leaderEpochs } = this.#request
+    leaderEpochs.clear()
+    const [first] = this.#segments
+    const last = this.#segments[below - 1]
+    if (!first || !last) return
+    forEachBatch(this.#segments.slice(0, below), first.baseOffset, last.readNextOffset(), (bytes, at) =>
+      leaderEpochs.assign(partitionLeaderEpoch(bytes, at), baseOffset(bytes, at)),
+    )
+  }
+
+  #logEnd(): bigint {
+    const { environment, directory, logStartOffset } = this.#request
+    const end = this.#segments.at(-1)?.readNextOffset()
+    if (end !== undefined && end >= logStartOffset) return end
+    // Nothing is there, or all that is left is below what was deleted: the log goes on from its start.
+    for (const segment of this.#segments.splice(0)) {
+      for (const path of segment.rename(environment.files, '.deleted')) environment.files.remove(path)
+    }
+    this.#segments.push(Segment.fresh(environment.openFiles, environment.clock, directory, logStartOffset))
+    return logStartOffset
+  }
+
+  #logStart(): bigint {
+    const { logStartOffset } = this.#request
+    const first = this.#segments[0]!.baseOffset
+    if (logStartOffset < first) return first
+    return logStartOffset
+  }
+
+  /** After recovery nothing is known to be on the device that was not before. */
+  #recoveryPoint(logEndOffset: bigint): bigint {
+    const { isClean, recoveryPoint } = this.#request
+    return isClean || recoveryPoint > logEndOffset ? logEndOffset : recoveryPoint
+  }
+}

@@ -1,0 +1,94 @@
+import type { Logger } from '../platform/logger.ts'
+import type { Random } from '../platform/platform.ts'
+import type { DataDirectory } from './data-directory.ts'
+import {
+  detachedDirectoryName,
+  isDeletedDirectoryName,
+  parsePartitionDirectoryName,
+} from './segment-names.ts'
+
+/** The folders of the partitions in a data directory. */
+export class PartitionFolders {
+  readonly #directory: DataDirectory
+  readonly #random: Random
+  readonly #logger: Logger
+  /** Folders that were there at the start and are nobody's yet. */
+  readonly #found = new Set<string>()
+  /** Folders of partitions that were deleted before the start. */
+  readonly deleted: string[] = []
+
+  constructor(directory: DataDirectory, random: Random, logger: Logger) {
+    this.#directory = directory
+    this.#random = random
+    this.#logger = logger
+    for (const { name, isDirectory } of directory.files.list(directory.path)) {
+      if (!isDirectory) continue
+      if (isDeletedDirectoryName(name)) this.deleted.push(`${directory.path}/${name}`)
+      else this.#found.add(name)
+    }
+  }
+
+  path(name: string): string {
+    return `${this.#directory.path}/${name}`
+  }
+
+  /** Was the folder there at the start? */
+  has(name: string): boolean {
+    return this.#found.has(name)
+  }
+
+  /**
+   * Takes up the folder of a partition: false when there is none. One that belongs to another topic of the same name (a crash came
+   * between deleting and renaming) is put aside, so that the new topic does not show old records.
+   */
+  claim(name: string, topicId: string): boolean {
+    if (!this.#found.delete(name)) return false
+    const stored = this.#readTopicId(name)
+    if (stored === topicId) return true
+    if (stored === undefined) {
+      // Apache Kafka would take the folder for a stray without it.
+      this.#directory.files.replace(`${this.path(name)}/partition.metadata`, partitionMetadata(topicId))
+      return true
+    }
+    this.#putAside(name, `it belongs to topic id ${stored}, not ${topicId}`)
+    return false
+  }
+
+  #readTopicId(name: string): string | undefined {
+    const path = `${this.path(name)}/partition.metadata`
+    if (!this.#directory.files.exists(path)) return undefined
+    return /^topic_id: *(\S+)$/m.exec(this.#directory.files.read(path).toString('utf8'))?.[1]
+  }
+
+  /** Renames folders that no partition of this broker answers to: nothing is thrown away that was not deleted on purpose. */
+  putAsideStrays(isWanted: (name: string) => boolean): void {
+    for (const name of this.#found) {
+      if (isWanted(name) || !parsePartitionDirectoryName(name)) continue
+      this.#found.delete(name)
+      this.#putAside(name, 'the metadata knows no such partition')
+    }
+  }
+
+  #putAside(name: string, reason: string): void {
+    const { topic, partition } = parsePartitionDirectoryName(name)!
+    const aside = detachedDirectoryName(topic, partition, this.#random.bytes(16), 'stray')
+    this.#directory.files.rename(this.path(name), this.path(aside))
+    this.#logger.warn({ folder: name, renamedTo: aside, reason }, 'put a stray folder aside')
+  }
+
+  /** Renames the folder of a deleted partition; its new path, or undefined when there is no folder. */
+  detach(topic: string, partition: number): string | undefined {
+    const name = `${topic}-${partition}`
+    this.#found.delete(name)
+    const { files } = this.#directory
+    if (!files.exists(this.path(name))) return undefined
+    const path = this.path(detachedDirectoryName(topic, partition, this.#random.bytes(16), 'delete'))
+    files.rename(this.path(name), path)
+    return path
+  }
+}
+
+/** The content of a `partition.metadata` file. */
+export function partitionMetadata(topicId: string): string {
+  return `version: 0\ntopic_id: ${topicId}`
+}

@@ -1,0 +1,302 @@
+import type { TopicConfig } from '../config/topic-config.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Clock, Random, Timer } from '../platform/platform.ts'
+import { Checkpoints } from './checkpoints.ts'
+import type { DataDirectory } from './data-directory.ts'
+import type { LogEnvironment } from './log-environment.ts'
+import { TailMemory } from './log-tail.ts'
+import { OpenFiles } from './open-files.ts'
+import { Partition, type PartitionAssignment } from './partition.ts'
+import { PartitionFolders } from './partition-folders.ts'
+import { RecoveryProgress, type RecoveryReport } from './recovery-progress.ts'
+import { SegmentedLog } from './segmented-log.ts'
+
+/** The broker settings that concern storage, as they are at the moment of asking. */
+export interface StorageSettings {
+  readonly retentionCheckIntervalMs: number
+  readonly initialTaskDelayMs: number
+  readonly flushOffsetCheckpointIntervalMs: number
+  readonly segmentDeleteDelayMs: number
+  readonly producerIdExpirationMs: number
+}
+
+export interface PartitionsOptions {
+  readonly directory: DataDirectory
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  settings(): StorageSettings
+}
+
+const METADATA_TOPIC = '__cluster_metadata'
+/** Kafka's fixed id of the metadata topic. */
+export const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
+/** A pass over many partitions lets others have their turn after so many milliseconds. */
+const TURN_MS = 20
+
+/**
+ * All partitions of a broker, and what is done for all of them together: opening after a restart, retention, checkpoints, stopping.
+ * There is one timer for each of these, none per partition.
+ */
+export class Partitions {
+  readonly #options: PartitionsOptions
+  readonly #environment: LogEnvironment
+  readonly #folders: PartitionFolders
+  readonly #checkpoints: Checkpoints
+  readonly #progress: RecoveryProgress
+  readonly #topics = new Map<string, Partition[]>()
+  readonly #topicNames = new Map<string, string>()
+  #metadata: Partition | undefined
+  #retentionTimer: Timer | undefined
+  #checkpointTimer: Timer | undefined
+  readonly #removalTimers = new Set<Timer>()
+  #flushes: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  constructor(options: PartitionsOptions) {
+    const { directory, clock, random, logger } = options
+    this.#options = options
+    this.#folders = new PartitionFolders(directory, random, logger)
+    this.#checkpoints = new Checkpoints(directory)
+    this.#progress = new RecoveryProgress(clock, logger)
+    this.#environment = {
+      files: directory.files,
+      clock,
+      logger,
+      openFiles: new OpenFiles(directory.files),
+      tailMemory: new TailMemory(),
+      producerIdExpirationMs: () => options.settings().producerIdExpirationMs,
+      removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
+      flushInBackground: (flush) => this.#flushInBackground(flush),
+      recoveryPointMoved: () => this.#armCheckpoint(),
+      logStartMoved: () => this.#checkpoints.writeLogStarts(this.all()),
+      recovered: (bytes) => this.#progress.addBytes(bytes),
+    }
+  }
+
+  get(topic: string, partition: number): Partition | undefined {
+    return this.#topics.get(topic)?.[partition]
+  }
+
+  byTopicId(topicId: string, partition: number): Partition | undefined {
+    const topic = this.#topicNames.get(topicId)
+    return topic === undefined ? undefined : this.get(topic, partition)
+  }
+
+  /** The partitions of a topic that are on this broker. */
+  ofTopic(topic: string): readonly Partition[] {
+    return this.#topics.get(topic)?.filter((partition) => partition !== undefined) ?? []
+  }
+
+  /** All but the metadata log. */
+  *all(): Generator<Partition> {
+    for (const topic of this.#topics.keys()) yield* this.ofTopic(topic)
+  }
+
+  /** The log of the metadata, which is there before anything is known of topics. It is not part of `all()`. */
+  openMetadataLog(config: TopicConfig): Partition {
+    this.#metadata ??= new Partition(
+      {
+        topic: METADATA_TOPIC,
+        partition: 0,
+        topicId: METADATA_TOPIC_ID,
+        leaderEpoch: 0,
+        partitionEpoch: 0,
+        replicas: [],
+        isr: [],
+        config,
+      },
+      (partition) => this.#openLog(partition),
+    )
+    return this.#metadata
+  }
+
+  /**
+   * Takes up the partitions that the metadata gives this broker. After a clean shutdown their logs open when they are used; after a crash
+   * all are recovered here, with a report every second when it takes longer than one. Begins the background work.
+   */
+  async start(
+    assignments: Iterable<PartitionAssignment>,
+    onProgress?: (report: RecoveryReport) => void,
+  ): Promise<RecoveryReport> {
+    for (const assignment of assignments) this.create(assignment)
+    const { directory, settings } = this.#options
+    this.#folders.putAsideStrays((name) => name === `${METADATA_TOPIC}-0` || this.#isAssigned(name))
+    this.#removeLater(this.#folders.deleted, settings().segmentDeleteDelayMs)
+    if (!directory.wasCleanShutdown) {
+      this.#progress.onReport = onProgress
+      await this.#recover()
+    }
+    this.#armRetention(settings().initialTaskDelayMs)
+    return this.#progress.report()
+  }
+
+  #isAssigned(folder: string): boolean {
+    const at = folder.lastIndexOf('-')
+    return this.get(folder.slice(0, at), Number(folder.slice(at + 1))) !== undefined
+  }
+
+  async #recover(): Promise<void> {
+    const found = Array.from(this.all()).filter((partition) => this.#folders.has(nameOf(partition)))
+    this.#progress.begin(found.length)
+    await this.#inTurns(found, (partition) => {
+      partition.log.describe()
+      this.#progress.recoveredPartitions++
+      this.#progress.reportIfDue()
+    })
+  }
+
+  /** Does something for each, and lets others have their turn in between. */
+  async #inTurns(partitions: readonly Partition[], work: (partition: Partition) => void): Promise<void> {
+    const { clock } = this.#options
+    let turnMs = clock.elapsedMs()
+    for (const partition of partitions) {
+      work(partition)
+      if (clock.elapsedMs() - turnMs < TURN_MS) continue
+      await new Promise<void>((resolve) => clock.soon(resolve))
+      turnMs = clock.elapsedMs()
+    }
+  }
+
+  /** A new partition: an entry in memory; its folder comes with the first append. */
+  create(assignment: PartitionAssignment): Partition {
+    const { topic, partition: index, topicId, config } = assignment
+    const partition = new Partition(assignment, (opened) => this.#openLog(opened))
+    let partitions = this.#topics.get(topic)
+    if (!partitions) {
+      partitions = []
+      this.#topics.set(topic, partitions)
+      this.#topicNames.set(topicId, topic)
+      if (isCompacted(config)) this.#noteCompaction(topic)
+    }
+    partitions[index] = partition
+    return partition
+  }
+
+  #noteCompaction(topic: string): void {
+    this.#options.logger.info({ topic }, 'cleanup.policy=compact: not compacted yet, all records are kept')
+  }
+
+  #openLog(partition: Partition): SegmentedLog {
+    const { directory } = this.#options
+    const name = nameOf(partition)
+    return new SegmentedLog(this.#environment, {
+      directory: this.#folders.path(name),
+      topicId: partition.topicId,
+      config: partition.config,
+      isOnDisk: this.#folders.claim(name, partition.topicId),
+      logStartOffset: this.#checkpoints.logStartOffset(name),
+      recoveryPoint: this.#checkpoints.recoveryPoint(name),
+      isClean: directory.wasCleanShutdown,
+    })
+  }
+
+  /** Removes a topic: its folders are renamed now and removed later, as whoever still reads from them may end first. */
+  delete(topic: string): void {
+    const partitions = this.ofTopic(topic)
+    this.#topics.delete(topic)
+    const paths: string[] = []
+    for (const partition of partitions) {
+      this.#topicNames.delete(partition.topicId)
+      this.#checkpoints.forget(nameOf(partition))
+      partition.markDeleted()
+      const path = this.#folders.detach(topic, partition.partition)
+      if (path !== undefined) paths.push(path)
+    }
+    if (paths.length > 0) this.#removeLater(paths, partitions[0]!.config['file.delete.delay.ms'])
+  }
+
+  /** New settings of a topic hold from now on. */
+  updateConfig(topic: string, config: TopicConfig): void {
+    const [first] = this.ofTopic(topic)
+    if (first && isCompacted(config) && !isCompacted(first.config)) this.#noteCompaction(topic)
+    for (const partition of this.ofTopic(topic)) partition.config = config
+  }
+
+  #removeLater(paths: readonly string[], delayMs: number): void {
+    if (paths.length === 0 || this.#isStopped) return
+    const { clock, logger } = this.#options
+    const { files } = this.#environment
+    const timer = clock.schedule(delayMs, () => {
+      this.#removalTimers.delete(timer)
+      for (const path of paths) {
+        try {
+          files.removeDirectory(path)
+        } catch (error) {
+          logger.error({ path, error }, 'cannot remove what was deleted')
+        }
+      }
+    })
+    this.#removalTimers.add(timer)
+  }
+
+  #flushInBackground(flush: () => Promise<void>): void {
+    this.#flushes = this.#flushes.then(async () => {
+      try {
+        if (!this.#isStopped) await flush()
+      } catch (error) {
+        this.#options.logger.error({ error }, 'cannot flush a log')
+      }
+    })
+  }
+
+  #armCheckpoint(): void {
+    if (this.#checkpointTimer || this.#isStopped) return
+    const { clock, logger, settings } = this.#options
+    this.#checkpointTimer = clock.schedule(settings().flushOffsetCheckpointIntervalMs, () => {
+      this.#checkpointTimer = undefined
+      this.#checkpoints
+        .write(this.all())
+        .catch((error: unknown) => logger.error({ error }, 'cannot write the checkpoints'))
+    })
+  }
+
+  #armRetention(delayMs: number): void {
+    if (this.#isStopped) return
+    this.#retentionTimer = this.#options.clock.schedule(delayMs, () => {
+      this.enforceRetention()
+        .catch((error: unknown) => this.#options.logger.error({ error }, 'retention failed'))
+        .finally(() => this.#armRetention(this.#options.settings().retentionCheckIntervalMs))
+    })
+  }
+
+  /** One pass over all logs: removes old segments, forgets silent producers. */
+  async enforceRetention(): Promise<void> {
+    const onDisk = Array.from(this.all()).filter(
+      (partition) => partition.openLog?.isOnDisk ?? this.#folders.has(nameOf(partition)),
+    )
+    await this.#inTurns(onDisk, (partition) => {
+      if (this.#isStopped || partition.isDeleted) return
+      partition.log.enforceRetention()
+      partition.log.expireProducers()
+    })
+  }
+
+  /** Flushes and closes all logs, writes checkpoints and the marker of a clean shutdown, and gives the directory back. */
+  async stop(brokerEpoch: bigint): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#retentionTimer?.cancel()
+    this.#checkpointTimer?.cancel()
+    for (const timer of this.#removalTimers) timer.cancel()
+    const { directory, logger } = this.#options
+    try {
+      await this.#flushes
+      const logs = Array.from(this.all(), ({ openLog }) => openLog)
+      await Promise.all([...logs, this.#metadata?.openLog].map((log) => log?.close()))
+      await this.#checkpoints.write(this.all())
+      await directory.writeCleanShutdown(brokerEpoch)
+    } catch (error) {
+      logger.error({ error }, 'shutdown is not clean: the next start will recover')
+    }
+    directory.release()
+  }
+}
+
+function nameOf({ topic, partition }: Partition): string {
+  return `${topic}-${partition}`
+}
+
+function isCompacted(config: TopicConfig): boolean {
+  return config['cleanup.policy'].includes('compact')
+}

@@ -1,0 +1,62 @@
+import type { TopicConfig } from '../config/topic-config.ts'
+import type { Segment } from './segment.ts'
+
+/** What decides whether the oldest segments of a log may go. */
+export interface RetentionRequest {
+  readonly segments: readonly Segment[]
+  readonly config: TopicConfig
+  readonly logStartOffset: bigint
+  readonly logEndOffset: bigint
+  readonly highWatermark: bigint
+  readonly nowMs: number
+}
+
+/** Why segments go, as the log says it. */
+export type RetentionReason = 'log start offset' | 'retention.bytes' | 'retention.ms'
+
+/**
+ * How many of the oldest segments go, and why: those wholly below the log start; with the policy `delete` also what is beyond
+ * `retention.bytes` or older than `retention.ms` by its youngest record. Never what is above the high watermark.
+ */
+export function deletableSegments(
+  request: RetentionRequest,
+): { count: number; reason: RetentionReason } | undefined {
+  const { segments, config, logStartOffset, nowMs } = request
+  const byStart = countWhile(request, (_, next) => next !== undefined && next.baseOffset <= logStartOffset)
+  if (byStart > 0) return { count: byStart, reason: 'log start offset' }
+  if (!config['cleanup.policy'].includes('delete')) return undefined
+  const maxBytes = config['retention.bytes']
+  if (maxBytes >= 0) {
+    let excess = segments.reduce((size, segment) => size + segment.sizeInBytes, -maxBytes)
+    const count = countWhile(request, (segment) => {
+      excess -= segment.sizeInBytes
+      return excess >= 0
+    })
+    if (count > 0) return { count, reason: 'retention.bytes' }
+  }
+  const maxMs = config['retention.ms']
+  if (maxMs >= 0) {
+    const count = countWhile(request, (segment) => {
+      const { timestamp } = segment.maxTimestamp
+      return nowMs - (timestamp >= 0n ? Number(timestamp) : segment.createdMs) > maxMs
+    })
+    if (count > 0) return { count, reason: 'retention.ms' }
+  }
+  return undefined
+}
+
+/** Counts from the oldest on; what comes behind a segment that stays does too. */
+function countWhile(
+  { segments, logEndOffset, highWatermark }: RetentionRequest,
+  mayGo: (segment: Segment, next: Segment | undefined) => boolean,
+): number {
+  let count = 0
+  for (const segment of segments) {
+    const next = segments[count + 1]
+    const end = next?.baseOffset ?? logEndOffset
+    const isLastAndEmpty = next === undefined && segment.sizeInBytes === 0
+    if (isLastAndEmpty || highWatermark < end || !mayGo(segment, next)) break
+    count++
+  }
+  return count
+}

@@ -1,0 +1,229 @@
+import type { Clock, Files } from '../platform/platform.ts'
+import { baseOffset, batchSizeInBytes, lastOffset, maxTimestamp } from '../protocol/record-batch.ts'
+import { BatchScanner } from './batch-scanner.ts'
+import { OffsetIndex } from './offset-index.ts'
+import { LogFile, type OpenFiles } from './open-files.ts'
+import { segmentPath } from './segment-names.ts'
+import { TimeIndex, type TimestampEntry } from './time-index.ts'
+import { TransactionIndex } from './transaction-index.ts'
+
+const MAX_RELATIVE_OFFSET = 0x7fffffffn
+
+/** The settings of a topic that decide when a segment is full. */
+export interface RollConfig {
+  readonly 'segment.bytes': number
+  readonly 'segment.ms': number
+  readonly 'segment.index.bytes': number
+}
+
+/**
+ * A piece of a log: batches one after the other in `<base offset>.log`, and two sparse indexes over them. Nothing is on disk before
+ * the first append.
+ */
+export class Segment {
+  readonly baseOffset: bigint
+  readonly file: LogFile
+  readonly offsetIndex: OffsetIndex
+  readonly timeIndex: TimeIndex
+  readonly transactionIndex: TransactionIndex
+  /** When this broker first saw it. Stands in for the first timestamp when there is none. */
+  readonly createdMs: number
+  sizeInBytes: number
+  #bytesSinceIndexEntry = 0
+  /** Largest timestamp and its place; undefined until it was looked up in the index. */
+  #maxTimestamp: TimestampEntry | undefined
+  /** Largest timestamp of the first append; -1 when records carry none; undefined until somebody asks. */
+  #firstTimestamp: bigint | undefined
+
+  private constructor(pool: OpenFiles, clock: Clock, directory: string, base: bigint, sizeInBytes: number) {
+    const { files } = pool
+    const isNew = sizeInBytes < 0
+    this.baseOffset = base
+    this.createdMs = clock.now()
+    this.file = new LogFile(pool, segmentPath(directory, base, '.log'))
+    this.offsetIndex = new OffsetIndex(files, segmentPath(directory, base, '.index'), base, isNew)
+    this.timeIndex = new TimeIndex(files, segmentPath(directory, base, '.timeindex'), base, isNew)
+    this.transactionIndex = new TransactionIndex(files, segmentPath(directory, base, '.txnindex'), isNew)
+    this.sizeInBytes = Math.max(0, sizeInBytes)
+    if (isNew) this.#maxTimestamp = { timestamp: -1n, offset: base }
+  }
+
+  /** A segment that is not there yet. */
+  static fresh(pool: OpenFiles, clock: Clock, directory: string, base: bigint): Segment {
+    return new Segment(pool, clock, directory, base, -1)
+  }
+
+  /** A segment whose `.log` file is there. */
+  static existing(pool: OpenFiles, clock: Clock, directory: string, base: bigint): Segment {
+    const segment = new Segment(pool, clock, directory, base, 0)
+    segment.sizeInBytes = segment.file.size()
+    return segment
+  }
+
+  /** Largest timestamp so far with its place, as the time index would say; -1 when there is none. */
+  get maxTimestamp(): TimestampEntry {
+    this.#maxTimestamp ??= this.timeIndex.lastEntry() ?? { timestamp: -1n, offset: this.baseOffset }
+    return this.#maxTimestamp
+  }
+
+  /** Must a new segment be begun before these batches? */
+  isFullFor(config: RollConfig, bytes: number, last: bigint, timestamp: bigint, nowMs: number): boolean {
+    if (this.sizeInBytes > config['segment.bytes'] - bytes) return true
+    if (this.sizeInBytes > 0 && this.#ageAt(timestamp, nowMs) > config['segment.ms']) return true
+    const maxIndexBytes = config['segment.index.bytes']
+    if (this.offsetIndex.isFull(maxIndexBytes) || this.timeIndex.isFull(maxIndexBytes)) return true
+    return last - this.baseOffset > MAX_RELATIVE_OFFSET
+  }
+
+  /** By the records' own time when they have one, as seen from the batch that is about to come; else by the clock. */
+  #ageAt(timestamp: bigint, nowMs: number): number {
+    this.#firstTimestamp ??= this.#readFirstTimestamp()
+    return this.#firstTimestamp >= 0n ? Number(timestamp - this.#firstTimestamp) : nowMs - this.createdMs
+  }
+
+  #readFirstTimestamp(): bigint {
+    const scanner = new BatchScanner(this.file, this.sizeInBytes)
+    return scanner.moveTo(0) ? maxTimestamp(scanner.bytes, scanner.at) : -1n
+  }
+
+  /** Writes whole batches at the end. When it throws, nothing has changed but perhaps bytes behind the end of the file. */
+  append(records: Buffer, timestamp: bigint, indexIntervalBytes: number): void {
+    this.file.write(records, this.sizeInBytes)
+    if (this.sizeInBytes === 0) this.#firstTimestamp = timestamp
+    for (let at = 0; at < records.length; ) {
+      const size = batchSizeInBytes(records, at)
+      this.#note(records, at, this.sizeInBytes, size, indexIntervalBytes)
+      this.sizeInBytes += size
+      at += size
+    }
+  }
+
+  /** Counts a batch that lies at `position` in. */
+  #note(bytes: Buffer, at: number, position: number, size: number, indexIntervalBytes: number): void {
+    const timestamp = maxTimestamp(bytes, at)
+    const last = lastOffset(bytes, at)
+    if (timestamp > this.maxTimestamp.timestamp) this.#maxTimestamp = { timestamp, offset: last }
+    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+      this.offsetIndex.append(last, position)
+      this.timeIndex.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset)
+      this.#bytesSinceIndexEntry = 0
+    }
+    this.#bytesSinceIndexEntry += size
+  }
+
+  /** Position of the batch that holds `offset`, or of the first one after it; the end of the segment when there is none. */
+  positionOf(offset: bigint, from = this.offsetIndex.positionFor(offset)): number {
+    if (offset <= this.baseOffset) return 0
+    const scanner = new BatchScanner(this.file, this.sizeInBytes)
+    for (let found = scanner.moveTo(from); found; found = scanner.next()) {
+      if (lastOffset(scanner.bytes, scanner.at) >= offset) return scanner.position
+    }
+    return this.sizeInBytes
+  }
+
+  /** Offset after the last batch, found from the last index entry on. */
+  readNextOffset(): bigint {
+    const scanner = new BatchScanner(this.file, this.sizeInBytes)
+    let next = this.baseOffset
+    for (let found = scanner.moveTo(this.offsetIndex.lastPosition()); found; found = scanner.next()) {
+      next = lastOffset(scanner.bytes, scanner.at) + 1n
+    }
+    return next
+  }
+
+  /**
+   * Goes over all batches, builds the indexes anew, and cuts the file at the first one that is not whole. `accept` looks at each (with all
+   * its bytes when `withRecords`) and refuses what must not be there. Returns how many bytes were cut off.
+   */
+  rebuild(
+    indexIntervalBytes: number,
+    accept: (bytes: Buffer, at: number, position: number) => boolean,
+    withRecords: boolean,
+  ): number {
+    this.offsetIndex.clear()
+    this.timeIndex.clear()
+    this.transactionIndex.clear()
+    this.#bytesSinceIndexEntry = 0
+    this.#maxTimestamp = { timestamp: -1n, offset: this.baseOffset }
+    const fileSize = this.sizeInBytes
+    const scanner = new BatchScanner(this.file, fileSize, withRecords)
+    let end = 0
+    let previous = this.baseOffset - 1n
+    for (let found = scanner.moveTo(0); found; found = scanner.next()) {
+      const { bytes, at, position, size } = scanner
+      const last = lastOffset(bytes, at)
+      const first = baseOffset(bytes, at)
+      if (first < this.baseOffset || last < first || first <= previous) break
+      if (last - this.baseOffset > MAX_RELATIVE_OFFSET || !accept(bytes, at, position)) break
+      this.#note(bytes, at, position, size, indexIntervalBytes)
+      previous = last
+      end = position + size
+    }
+    this.sizeInBytes = end
+    if (end < fileSize) this.file.truncate(end)
+    return fileSize - end
+  }
+
+  /** Cuts off all batches from the one that holds `offset` on. */
+  truncateTo(offset: bigint): void {
+    const position = this.positionOf(offset)
+    if (position >= this.sizeInBytes) return
+    this.file.truncate(position)
+    this.sizeInBytes = position
+    this.offsetIndex.truncateToPosition(position)
+    this.timeIndex.truncateToOffset(offset)
+    this.transactionIndex.truncateTo(offset)
+    this.#bytesSinceIndexEntry = 0
+    this.#maxTimestamp = undefined
+    if (position === 0) this.#firstTimestamp = undefined
+  }
+
+  /** Undoes a failed write: nothing may stay behind the end. */
+  cutToSize(): void {
+    this.file.truncate(this.sizeInBytes)
+  }
+
+  /** Prepares it for appends after a restart. */
+  activate(): void {
+    this.offsetIndex.load()
+    this.timeIndex.load()
+    this.#bytesSinceIndexEntry = Math.max(0, this.sizeInBytes - this.offsetIndex.lastPosition())
+  }
+
+  /** Completes the indexes and writes them out; nothing more is appended. */
+  seal(): void {
+    this.timeIndex.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset)
+    this.file.create()
+    this.offsetIndex.release()
+    this.timeIndex.release()
+  }
+
+  /** Hands all bytes to the device. */
+  async flush(): Promise<void> {
+    await Promise.all([this.file.flush(), this.offsetIndex.flush(), this.timeIndex.flush()])
+  }
+
+  /** Reads `length` bytes at once. */
+  readSync(position: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(length)
+    return bytes.subarray(0, this.file.readSync(bytes, position))
+  }
+
+  /** Reads `length` bytes off the main thread. */
+  async read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length)
+    return bytes.subarray(0, await this.file.read(bytes, position))
+  }
+
+  /** Renames its files with a suffix and returns the new paths; the files live on until they are removed. */
+  rename(files: Files, suffix: string): string[] {
+    const renamed: string[] = []
+    for (const owner of [this.file, this.offsetIndex, this.timeIndex, this.transactionIndex]) {
+      if (!files.exists(owner.path)) continue
+      files.rename(owner.path, owner.path + suffix)
+      owner.path += suffix
+      renamed.push(owner.path)
+    }
+    return renamed
+  }
+}

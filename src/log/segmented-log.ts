@@ -1,0 +1,531 @@
+import type { TopicConfig } from '../config/topic-config.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import {
+  batchSizeInBytes,
+  lastOffset,
+  lastOffsetDelta,
+  maxTimestamp,
+  stampBatch,
+} from '../protocol/record-batch.ts'
+import { validateBatches } from './append-validation.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import type { LogEnvironment } from './log-environment.ts'
+import { loadLog } from './log-loader.ts'
+import { LogReader } from './log-reader.ts'
+import { learnProducer, restoreProducers } from './log-replay.ts'
+import { LogTail } from './log-tail.ts'
+import { partitionMetadata } from './partition-folders.ts'
+import type {
+  AbortedTransaction,
+  AppendInfo,
+  AppendOrigin,
+  AppendRequestInfo,
+  FetchedRecords,
+  LogDescription,
+  PartitionLog,
+  TimestampedOffset,
+} from './partition-log.ts'
+import { ProducerSnapshots } from './producer-snapshots.ts'
+import { type ProducedBatch, type ProducerState, ProducerStates } from './producer-states.ts'
+import { deletableSegments } from './retention.ts'
+import { Segment } from './segment.ts'
+import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts'
+
+/** What is known of a partition before its log is opened. */
+export interface LogOptions {
+  readonly directory: string
+  readonly topicId: string
+  readonly config: TopicConfig
+  /** The folder is there. Without one nothing is on disk, and nothing will be before the first append. */
+  readonly isOnDisk: boolean
+  /** From the checkpoints; 0 when there is none. */
+  readonly logStartOffset: bigint
+  readonly recoveryPoint: bigint
+  /** The last shutdown was clean. */
+  readonly isClean: boolean
+}
+
+/** The log of a partition as segments in a folder, in Apache Kafka's format. */
+export class SegmentedLog implements PartitionLog {
+  readonly #environment: LogEnvironment
+  readonly #directory: string
+  readonly #topicId: string
+  #config: TopicConfig
+  #isOnDisk: boolean
+  readonly #segments: Segment[]
+  readonly #tail: LogTail
+  readonly #reader: LogReader
+  readonly #producers = new ProducerStates()
+  readonly #snapshots: ProducerSnapshots
+  readonly #leaderEpochs: LeaderEpochs
+  #logStartOffset: bigint
+  #nextOffset: bigint
+  #highWatermark: bigint
+  #recoveryPoint: bigint
+  /** Flushed at least once since something was appended, by `flush.ms`. */
+  #flushTimer: { cancel(): void } | undefined
+  /** A failed write may have left bytes behind the end, and they could not be cut off yet. */
+  #hasDebris = false
+  #isClosed = false
+
+  constructor(environment: LogEnvironment, options: LogOptions) {
+    const { files, logger, clock, openFiles } = environment
+    const { directory } = options
+    this.#environment = environment
+    this.#directory = directory
+    this.#topicId = options.topicId
+    this.#config = options.config
+    this.#isOnDisk = options.isOnDisk
+    this.#tail = new LogTail(environment.tailMemory)
+    this.#snapshots = new ProducerSnapshots(files, logger, directory)
+    this.#leaderEpochs = new LeaderEpochs(files, directory)
+    const loaded = options.isOnDisk
+      ? loadLog({
+          ...options,
+          environment,
+          indexIntervalBytes: this.#config['index.interval.bytes'],
+          leaderEpochs: this.#leaderEpochs,
+          producers: this.#producers,
+          snapshots: this.#snapshots,
+        })
+      : undefined
+    this.#segments = loaded?.segments ?? [Segment.fresh(openFiles, clock, directory, 0n)]
+    this.#reader = new LogReader(this.#segments, this.#tail)
+    this.#logStartOffset = loaded?.logStartOffset ?? 0n
+    this.#nextOffset = loaded?.logEndOffset ?? 0n
+    this.#recoveryPoint = loaded?.recoveryPoint ?? 0n
+    this.#highWatermark = this.#logStartOffset
+  }
+
+  get logStartOffset(): bigint {
+    return this.#logStartOffset
+  }
+
+  get logEndOffset(): bigint {
+    return this.#nextOffset
+  }
+
+  get highWatermark(): bigint {
+    return this.#highWatermark
+  }
+
+  get lastStableOffset(): bigint {
+    const unstable = this.#producers.firstUnstableOffset(this.#highWatermark)
+    return unstable !== undefined && unstable < this.#highWatermark ? unstable : this.#highWatermark
+  }
+
+  get latestEpoch(): number {
+    return this.#leaderEpochs.latestEpoch
+  }
+
+  get recoveryPoint(): bigint {
+    return this.#recoveryPoint
+  }
+
+  get isOnDisk(): boolean {
+    return this.#isOnDisk
+  }
+
+  get firstSegmentOffset(): bigint {
+    return this.#segments[0]!.baseOffset
+  }
+
+  get sizeInBytes(): number {
+    let size = 0
+    for (const segment of this.#segments) size += segment.sizeInBytes
+    return size
+  }
+
+  /** Settings may change at any time; the next append or retention pass goes by the new ones. */
+  set config(config: TopicConfig) {
+    this.#config = config
+  }
+
+  append(
+    records: Buffer,
+    leaderEpoch: number,
+    origin: AppendOrigin,
+    requestInfo?: AppendRequestInfo,
+  ): AppendInfo {
+    if (this.#isClosed) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this.#directory} is closed`)
+    const base = this.#nextOffset
+    let bytes = records
+    let logAppendTimeMs = -1n
+    if (origin === 'client') {
+      const validated = validateBatches(records, {
+        config: this.#config,
+        baseOffset: base,
+        leaderEpoch,
+        nowMs: this.#environment.clock.now(),
+        produceVersion: requestInfo?.produceVersion,
+      })
+      bytes = validated.records
+      logAppendTimeMs = validated.logAppendTimeMs
+      const duplicate = this.#producers.check(bytes, 0)
+      if (duplicate) return this.#duplicateInfo(duplicate)
+    } else stampAll(bytes, base, leaderEpoch)
+    const last = this.#write(bytes, base, leaderEpoch)
+    return {
+      baseOffset: base,
+      lastOffset: last,
+      logAppendTimeMs,
+      logStartOffset: this.#logStartOffset,
+      isDuplicate: false,
+    }
+  }
+
+  #duplicateInfo({ lastOffset: last, offsetDelta, timestamp }: ProducedBatch): AppendInfo {
+    return {
+      baseOffset: last - BigInt(offsetDelta),
+      lastOffset: last,
+      logAppendTimeMs: timestamp,
+      logStartOffset: this.#logStartOffset,
+      isDuplicate: true,
+    }
+  }
+
+  /** Everything of an append behind validation: bytes first, then what is known about them. Returns the last offset. */
+  #write(bytes: Buffer, base: bigint, leaderEpoch: number): bigint {
+    const config = this.#config
+    if (bytes.length > config['segment.bytes']) {
+      throw new ApiError(
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        `${bytes.length} bytes are more than segment.bytes ${config['segment.bytes']}`,
+      )
+    }
+    let last = base
+    let timestamp = -1n
+    for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
+      last = lastOffset(bytes, at)
+      const latest = maxTimestamp(bytes, at)
+      if (latest > timestamp) timestamp = latest
+    }
+    let segment = this.#segments.at(-1)!
+    let position: number
+    try {
+      if (this.#hasDebris) this.#cutDebris(segment)
+      if (!this.#isOnDisk) this.#makeDirectory()
+      if (leaderEpoch !== this.#leaderEpochs.latestEpoch) this.#leaderEpochs.assign(leaderEpoch, base)
+      this.#leaderEpochs.writeOut()
+      if (segment.isFullFor(config, bytes.length, last, timestamp, this.#environment.clock.now())) {
+        segment = this.#roll(base)
+      }
+      position = segment.sizeInBytes
+      segment.append(bytes, timestamp, config['index.interval.bytes'])
+    } catch (error) {
+      throw this.#failed(segment, error)
+    }
+    this.#nextOffset = last + 1n
+    this.#tail.append(segment, position, bytes, base, last + 1n)
+    for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
+      learnProducer(this.#producers, bytes, at, segment)
+    }
+    if (config['flush.messages'] < Number.MAX_SAFE_INTEGER || config['flush.ms'] < Number.MAX_SAFE_INTEGER) {
+      this.#flushAsConfigured(segment)
+    }
+    return last
+  }
+
+  #makeDirectory(): void {
+    const { files } = this.#environment
+    files.makeDirectory(this.#directory)
+    // Without this file Apache Kafka takes the folder for a stray and serves an empty log (KIP-516).
+    const file = files.open(`${this.#directory}/partition.metadata`, 'create')
+    try {
+      file.write([Buffer.from(partitionMetadata(this.#topicId))], 0)
+    } finally {
+      file.close()
+    }
+    this.#isOnDisk = true
+  }
+
+  /** Leaves the log as it was before a write that failed, and turns the error into the one that clients know. */
+  #failed(segment: Segment, error: unknown): ApiError {
+    const { logger } = this.#environment
+    logger.error({ directory: this.#directory, error }, 'append failed')
+    this.#hasDebris = true
+    try {
+      this.#cutDebris(segment)
+    } catch (cutError) {
+      logger.error({ directory: this.#directory, error: cutError }, 'cannot cut off a failed append yet')
+    }
+    return new ApiError(ErrorCode.KAFKA_STORAGE_ERROR, `append failed: ${(error as Error).message}`)
+  }
+
+  #cutDebris(segment: Segment): void {
+    if (segment.sizeInBytes > 0 || this.#environment.files.exists(segment.file.path)) segment.cutToSize()
+    this.#hasDebris = false
+  }
+
+  /** Ends the segment that is written to and begins one at `base`. */
+  #roll(base: bigint): Segment {
+    const { openFiles, clock, flushInBackground } = this.#environment
+    const full = this.#segments.at(-1)!
+    full.seal()
+    this.#snapshots.write(base, this.#producers)
+    const segment = Segment.fresh(openFiles, clock, this.#directory, base)
+    segment.file.create()
+    this.#segments.push(segment)
+    flushInBackground(async () => {
+      await this.#flushSegments(base)
+      full.file.close()
+    })
+    return segment
+  }
+
+  read(
+    offset: bigint,
+    maxBytes: number,
+    upTo: bigint,
+    atLeastOneBatch: boolean,
+  ): FetchedRecords | Promise<FetchedRecords> {
+    const end = this.#nextOffset
+    if (offset < this.#logStartOffset || offset > end) {
+      throw new ApiError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `offset ${offset} is not within ${this.#logStartOffset} to ${end}`,
+      )
+    }
+    return this.#reader.read(offset, maxBytes, upTo < end ? upTo : end, end, atLeastOneBatch)
+  }
+
+  sizeBetween(fromOffset: bigint, upTo: bigint): number {
+    return this.#reader.sizeBetween(fromOffset, upTo, this.#nextOffset)
+  }
+
+  abortedTransactions(fromOffset: bigint, upTo: bigint): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const [index, segment] of this.#segments.entries()) {
+      const next = this.#segments[index + 1]
+      if (next && next.baseOffset <= fromOffset) continue
+      for (const entry of segment.transactionIndex.entries) {
+        const { producerId, firstOffset, lastOffset: last, lastStableOffset } = entry
+        if (last >= fromOffset && firstOffset < upTo) found.push({ producerId, firstOffset })
+        // What ends later has begun at or behind this point.
+        if (lastStableOffset >= upTo) return found
+      }
+    }
+    return found
+  }
+
+  offsetForTimestamp(timestamp: bigint): TimestampedOffset | undefined {
+    return findTimestamp(this.#segments, this.#reader, timestamp, this.#logStartOffset)
+  }
+
+  maxTimestampOffset(): TimestampedOffset | undefined {
+    return findMaxTimestamp(this.#segments, this.#reader)
+  }
+
+  endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: bigint } {
+    return this.#leaderEpochs.endOffsetFor(epoch, this.#nextOffset)
+  }
+
+  epochForOffset(offset: bigint): number {
+    return this.#leaderEpochs.epochFor(offset)
+  }
+
+  advanceHighWatermark(offset: bigint): boolean {
+    const moved = offset < this.#nextOffset ? offset : this.#nextOffset
+    if (moved <= this.#highWatermark) return false
+    this.#highWatermark = moved
+    return true
+  }
+
+  beginLeaderEpoch(epoch: number): void {
+    if (epoch <= this.#leaderEpochs.latestEpoch) return
+    // Goes to its file with the next append: before that nobody can have read anything of this epoch.
+    this.#leaderEpochs.assign(epoch, this.#nextOffset)
+  }
+
+  deleteRecordsBefore(offset: bigint): bigint {
+    if (offset > this.#highWatermark) {
+      throw new ApiError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `offset ${offset} is above the high watermark ${this.#highWatermark}`,
+      )
+    }
+    if (offset <= this.#logStartOffset) return this.#logStartOffset
+    this.#logStartOffset = offset
+    this.#leaderEpochs.truncateFromStart(offset)
+    this.#environment.logStartMoved()
+    this.enforceRetention()
+    return this.#logStartOffset
+  }
+
+  /** Removes the segments that retention lets go; the count of them. */
+  enforceRetention(): number {
+    if (!this.#isOnDisk || this.#isClosed) return 0
+    let removed = 0
+    for (;;) {
+      const deletable = deletableSegments({
+        segments: this.#segments,
+        config: this.#config,
+        logStartOffset: this.#logStartOffset,
+        logEndOffset: this.#nextOffset,
+        highWatermark: this.#highWatermark,
+        nowMs: this.#environment.clock.now(),
+      })
+      if (!deletable) return removed
+      // The log's end must stay on disk: an empty segment that begins there takes over.
+      if (deletable.count === this.#segments.length) this.#roll(this.#nextOffset)
+      this.#removeOldest(deletable.count, deletable.reason)
+      removed += deletable.count
+    }
+  }
+
+  #removeOldest(count: number, reason: string): void {
+    const { files, logger, removeLater } = this.#environment
+    const gone = this.#segments.splice(0, count)
+    const start = this.#segments[0]!.baseOffset
+    const paths: string[] = []
+    for (const segment of gone) {
+      segment.file.close()
+      paths.push(...segment.rename(files, '.deleted'))
+    }
+    removeLater(paths, this.#config['file.delete.delay.ms'])
+    if (start > this.#logStartOffset) this.#logStartOffset = start
+    this.#snapshots.removeOutside(start, this.#nextOffset)
+    this.#leaderEpochs.truncateFromStart(this.#logStartOffset)
+    this.#leaderEpochs.writeOut()
+    this.#reader.forgetPositions()
+    if (this.#segments.at(-1)!.sizeInBytes === 0) this.#tail.clear()
+    logger.info(
+      { directory: this.#directory, segments: count, reason, logStartOffset: start },
+      'removed old segments',
+    )
+  }
+
+  /** Forgets idempotent producers that have been silent for `producer.id.expiration.ms`. */
+  expireProducers(): void {
+    if (this.#producers.size === 0) return
+    const { clock } = this.#environment
+    this.#producers.removeExpired(clock.now(), this.#environment.producerIdExpirationMs())
+  }
+
+  truncateTo(offset: bigint): void {
+    if (offset >= this.#nextOffset) return
+    const { files, openFiles, clock } = this.#environment
+    const first = this.#segments.findIndex((segment) => segment.baseOffset >= offset)
+    const gone = first < 0 ? [] : this.#segments.splice(first)
+    for (const segment of gone) {
+      segment.file.close()
+      for (const path of segment.rename(files, '.deleted')) files.remove(path)
+    }
+    const last = this.#segments.at(-1)
+    if (last) {
+      last.activate()
+      last.truncateTo(offset)
+    } else this.#segments.push(Segment.fresh(openFiles, clock, this.#directory, offset))
+    this.#nextOffset = offset
+    if (this.#logStartOffset > offset) this.#logStartOffset = offset
+    if (this.#highWatermark > offset) this.#highWatermark = offset
+    if (this.#recoveryPoint > offset) this.#recoveryPoint = offset
+    this.#tail.clear()
+    this.#reader.forgetPositions()
+    this.#leaderEpochs.truncateFromEnd(offset)
+    if (this.#isOnDisk) this.#leaderEpochs.writeOut()
+    this.#snapshots.removeOutside(0n, offset)
+    restoreProducers(this.#environment, this.#segments, this.#producers, this.#snapshots, offset)
+  }
+
+  flush(): Promise<void> {
+    return this.#flushSegments(this.#nextOffset)
+  }
+
+  async #flushSegments(upTo: bigint): Promise<void> {
+    if (!this.#isOnDisk || this.#isClosed || upTo <= this.#recoveryPoint) return
+    const dirty = this.#segments.filter((segment, index) => {
+      const next = this.#segments[index + 1]
+      return segment.baseOffset < upTo && (next === undefined || next.baseOffset > this.#recoveryPoint)
+    })
+    await Promise.all(dirty.map((segment) => segment.flush()))
+    this.#flushed(upTo)
+  }
+
+  #flushed(upTo: bigint): void {
+    if (upTo <= this.#recoveryPoint) return
+    this.#recoveryPoint = upTo
+    this.#environment.recoveryPointMoved()
+  }
+
+  /** `flush.messages` and `flush.ms`: with the first, the answer waits for the device. */
+  #flushAsConfigured(segment: Segment): void {
+    const config = this.#config
+    if (
+      this.#nextOffset - this.#recoveryPoint >=
+      BigInt(Math.min(config['flush.messages'], Number.MAX_SAFE_INTEGER))
+    ) {
+      segment.file.flushSync()
+      this.#flushed(this.#nextOffset)
+      return
+    }
+    const { clock, flushInBackground } = this.#environment
+    if (this.#flushTimer || config['flush.ms'] >= Number.MAX_SAFE_INTEGER) return
+    this.#flushTimer = clock.schedule(config['flush.ms'], () => {
+      this.#flushTimer = undefined
+      flushInBackground(() => this.flush())
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#flushTimer?.cancel()
+    if (this.#isOnDisk && !this.#isClosed) {
+      this.#segments.at(-1)!.seal()
+      this.#snapshots.write(this.#nextOffset, this.#producers)
+      this.#leaderEpochs.writeOut()
+      await this.flush()
+    }
+    this.discard()
+  }
+
+  /** Lets go of files and memory without writing anything: the partition is deleted, or has been closed. */
+  discard(): void {
+    this.#flushTimer?.cancel()
+    for (const segment of this.#segments) segment.file.close()
+    this.#tail.clear()
+    this.#isClosed = true
+  }
+
+  describe(): LogDescription {
+    const isCompacted = this.#config['cleanup.policy'].includes('compact')
+    return {
+      directory: this.#directory,
+      isOnDisk: this.#isOnDisk,
+      logStartOffset: this.#logStartOffset,
+      logEndOffset: this.#nextOffset,
+      highWatermark: this.#highWatermark,
+      lastStableOffset: this.lastStableOffset,
+      recoveryPoint: this.#recoveryPoint,
+      sizeInBytes: this.sizeInBytes,
+      segments: this.#segments.map(({ baseOffset, sizeInBytes, maxTimestamp: { timestamp } }) => ({
+        baseOffset,
+        sizeInBytes,
+        maxTimestamp: timestamp,
+      })),
+      leaderEpochs: this.#leaderEpochs.entries,
+      producers: Array.from(this.#producers.all(), describeProducer),
+      notes: isCompacted
+        ? ['cleanup.policy asks for compaction, which is not done yet: all records are kept']
+        : [],
+    }
+  }
+}
+
+function describeProducer(state: ProducerState): LogDescription['producers'][number] {
+  return {
+    producerId: state.producerId,
+    producerEpoch: state.producerEpoch,
+    lastSequence: state.batches.at(-1)?.lastSequence ?? -1,
+    lastTimestamp: state.lastTimestamp,
+    currentTransactionFirstOffset: state.currentTransactionFirstOffset,
+  }
+}
+
+/** Gives our own batches their offsets and epoch. */
+function stampAll(bytes: Buffer, base: bigint, leaderEpoch: number): void {
+  let next = base
+  for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
+    stampBatch(bytes, at, next, leaderEpoch)
+    next += BigInt(lastOffsetDelta(bytes, at)) + 1n
+  }
+}

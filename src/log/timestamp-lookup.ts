@@ -1,0 +1,58 @@
+import { readRecords } from '../protocol/record.ts'
+import { maxTimestamp, partitionLeaderEpoch } from '../protocol/record-batch.ts'
+import type { LogReader } from './log-reader.ts'
+import type { TimestampedOffset } from './partition-log.ts'
+import type { Segment } from './segment.ts'
+
+/** The first record at or after `timestamp`, from `startOffset` on. Decodes the one batch that has it. */
+export function findTimestamp(
+  segments: readonly Segment[],
+  reader: LogReader,
+  timestamp: bigint,
+  startOffset: bigint,
+): TimestampedOffset | undefined {
+  for (const segment of segments) {
+    if (segment.maxTimestamp.timestamp < timestamp) continue
+    const known = segment.timeIndex.lookup(timestamp)
+    let from = known?.offset ?? segment.baseOffset
+    if (from < startOffset) from = startOffset
+    // A batch can promise a timestamp that only records below the start have: then the search goes on.
+    for (;;) {
+      const batch = reader.findBatch(from, (bytes, at) => maxTimestamp(bytes, at) >= timestamp)
+      if (!batch) return undefined
+      let last = from
+      for (const record of readRecords(batch)) {
+        last = record.offset
+        if (record.timestamp < timestamp || record.offset < startOffset) continue
+        return {
+          timestamp: record.timestamp,
+          offset: record.offset,
+          leaderEpoch: partitionLeaderEpoch(batch, 0),
+        }
+      }
+      from = last + 1n
+    }
+  }
+  return undefined
+}
+
+/** The record with the largest timestamp, the first of equals. */
+export function findMaxTimestamp(
+  segments: readonly Segment[],
+  reader: LogReader,
+): TimestampedOffset | undefined {
+  let latest: Segment | undefined
+  for (const segment of segments) {
+    if (!latest || segment.maxTimestamp.timestamp > latest.maxTimestamp.timestamp) latest = segment
+  }
+  if (!latest || latest.maxTimestamp.timestamp < 0n) return undefined
+  const { timestamp, offset } = latest.maxTimestamp
+  const batch = reader.findBatch(offset, (bytes, at) => maxTimestamp(bytes, at) >= timestamp)
+  if (!batch) return undefined
+  for (const record of readRecords(batch)) {
+    if (record.timestamp === timestamp) {
+      return { timestamp, offset: record.offset, leaderEpoch: partitionLeaderEpoch(batch, 0) }
+    }
+  }
+  return undefined
+}
