@@ -25,6 +25,12 @@ export interface Codec<Message> {
   encode(writer: Writer, message: Message, version: number): void
 }
 
+/** Codec of a record that a log tells apart by a type: KRaft's metadata records, keys and values of internal topics. */
+export interface RecordCodec<Message> extends Codec<Message> {
+  /** The record's type, as it stands before the record. */
+  readonly key: number
+}
+
 /** One API: its key, and how its requests and responses look in every version. */
 export interface Api<Request, Response> {
   readonly key: number
