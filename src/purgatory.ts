@@ -10,8 +10,10 @@ export interface DelayedOperation {
   describe(): object
 }
 
-/** A key that operations watch: in practice a partition. */
-export type Watched = object
+/** What operations watch, such as a partition. It calls its listeners on each change, and takes one off by what `onAdvance` returned. */
+export interface Watched {
+  onAdvance(listener: () => void): () => void
+}
 
 /** An operation in the purgatory. */
 export interface Parked {
@@ -21,11 +23,15 @@ export interface Parked {
 
 /**
  * Delayed operations, each with a deadline and the things whose change may complete it. Nothing here polls: an operation is looked at
- * when one of its keys is touched, and once when its time is up. Taking one out costs as much as it has keys.
+ * when one of its keys changes, and once when its time is up. Taking one out costs as much as it has keys, and a key that nobody
+ * watches knows nothing of the purgatory.
  */
 export class Purgatory {
   readonly #clock: Clock
-  readonly #watchers = new Map<Watched, Set<Entry>>()
+  readonly #watchers = new Map<
+    Watched,
+    { readonly entries: Set<Entry>; readonly stopListening: () => void }
+  >()
   readonly #entries = new Set<Entry>()
 
   constructor(clock: Clock) {
@@ -51,26 +57,13 @@ export class Purgatory {
     this.#entries.add(entry)
     for (const key of keys) {
       const watchers = this.#watchers.get(key)
-      if (watchers) watchers.add(entry)
-      else this.#watchers.set(key, new Set([entry]))
+      if (watchers) watchers.entries.add(entry)
+      else {
+        const stopListening = key.onAdvance(() => this.#changed(key))
+        this.#watchers.set(key, { entries: new Set([entry]), stopListening })
+      }
     }
     return entry
-  }
-
-  /** Something about `key` has changed: looks at the operations that watch it. */
-  touch(key: Watched): void {
-    const watchers = this.#watchers.get(key)
-    if (!watchers) return
-    // A snapshot: completing one may park another on the same key, which has seen the change already.
-    for (const entry of [...watchers]) {
-      if (!this.#entries.has(entry)) continue
-      if (entry.operation.tryComplete()) this.#remove(entry)
-    }
-  }
-
-  /** Whether anything waits for a change of `key`. */
-  isWatched(key: Watched): boolean {
-    return this.#watchers.has(key)
   }
 
   /** The broker stops: every operation answers with what there is. */
@@ -88,12 +81,24 @@ export class Purgatory {
     }))
   }
 
+  #changed(key: Watched): void {
+    const watchers = this.#watchers.get(key)
+    if (!watchers) return
+    // A snapshot: completing one may park another on the same key, which has seen the change already.
+    for (const entry of [...watchers.entries]) {
+      if (!this.#entries.has(entry)) continue
+      if (entry.operation.tryComplete()) this.#remove(entry)
+    }
+  }
+
   #remove(entry: Entry): void {
     if (!this.#entries.delete(entry)) return
     entry.timer.cancel()
     for (const key of entry.keys) {
       const watchers = this.#watchers.get(key)
-      if (watchers?.delete(entry) && watchers.size === 0) this.#watchers.delete(key)
+      if (!watchers?.entries.delete(entry) || watchers.entries.size > 0) continue
+      this.#watchers.delete(key)
+      watchers.stopListening()
     }
   }
 }

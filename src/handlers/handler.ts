@@ -3,11 +3,12 @@ import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts
 import type { Partitions } from '../log/partitions.ts'
 import type { Controller } from '../metadata/controller.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
-import type { Clock, Random } from '../platform/platform.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Clock, Random } from '../platform/platform.ts'
 import type { Api } from '../protocol/api.ts'
 import type { Purgatory } from '../purgatory.ts'
 import type { FetchSessions } from './fetch/fetch-sessions.ts'
+import type { ProducerIds } from './producer-ids.ts'
 
 /** What a handler may use of the broker it runs in. */
 export interface BrokerServices {
@@ -26,6 +27,7 @@ export interface BrokerServices {
   readonly fetchSessions: FetchSessions
   /** Fetches that wait for records. */
   readonly fetchPurgatory: Purgatory
+  readonly producerIds: ProducerIds
   /** APIs that this broker serves, for ApiVersions. */
   readonly apis: readonly ApiEntry[]
   /** Address that a client of this connection should use to reach broker `nodeId`; undefined when it has none on that listener. */

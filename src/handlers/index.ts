@@ -26,7 +26,9 @@ export const apis: readonly ApiEntry[] = [
   api(20, 'DeleteTopics', 6, () => import('./delete-topics.ts').then((m) => m.deleteTopics)),
   api(21, 'DeleteRecords', 2, () => import('./delete-records.ts').then((m) => m.deleteRecords)),
   api(22, 'InitProducerId', 5, () => import('./init-producer-id.ts').then((m) => m.initProducerId)),
-  api(23, 'OffsetForLeaderEpoch', 4, () => import('./offset-for-leader-epoch.ts').then((m) => m.offsetForLeaderEpoch)),
+  api(23, 'OffsetForLeaderEpoch', 4, () =>
+    import('./offset-for-leader-epoch.ts').then((m) => m.offsetForLeaderEpoch),
+  ),
   api(32, 'DescribeConfigs', 4, () => import('./describe-configs.ts').then((m) => m.describeConfigs)),
   api(33, 'AlterConfigs', 2, () => import('./alter-configs.ts').then((m) => m.alterConfigs)),
   api(35, 'DescribeLogDirs', 5, () => import('./describe-log-dirs.ts').then((m) => m.describeLogDirs)),

@@ -1,0 +1,112 @@
+import { ApiVersions } from '../protocol/generated/api-versions.ts'
+import { MalformedMessageError, Reader } from '../protocol/reader.ts'
+import { Writer } from '../protocol/writer.ts'
+import { apiVersions, unsupportedApiVersions } from './api-versions.ts'
+import {
+  type AnyHandler,
+  type ApiEntry,
+  type BrokerServices,
+  CloseConnectionError,
+  type ConnectionInfo,
+  NO_RESPONSE,
+  type RequestContext,
+} from './handler.ts'
+import { FIXED_HEADER_BYTES, readRequestHeader } from './request-header.ts'
+
+/** Sees every request and response go by. Costs nothing while there is none. */
+export interface DispatchObserver {
+  /** The frame without its size. */
+  request(frame: Buffer, context: RequestContext): void
+  /** The response with its size; null for a request that gets none. */
+  response(buffers: readonly Buffer[] | null, context: RequestContext): void
+}
+
+/** A request's way from its bytes to the bytes of its answer: header, handler, decode, handle, encode. */
+export class Dispatcher {
+  observer: DispatchObserver | undefined
+  readonly #broker: BrokerServices
+  readonly #writer = new Writer()
+  readonly #entries = new Map<number, ApiEntry>()
+  /** Handlers whose modules are loaded: at first the one that every client begins with. */
+  readonly #handlers = new Map<number, AnyHandler>([[ApiVersions.key, apiVersions]])
+
+  constructor(broker: BrokerServices) {
+    this.#broker = broker
+    for (const entry of broker.apis) this.#entries.set(entry.key, entry)
+  }
+
+  /** Serves one frame (without its size). null: no answer. Throws `CloseConnectionError` where Kafka closes the connection. */
+  handle(frame: Buffer, connection: ConnectionInfo): Buffer[] | null | Promise<Buffer[] | null> {
+    if (frame.length < FIXED_HEADER_BYTES)
+      throw new CloseConnectionError('a frame too short for a request header')
+    const apiKey = frame.readInt16BE(0)
+    const apiVersion = frame.readInt16BE(2)
+    const entry = this.#entries.get(apiKey)
+    if (entry === undefined) throw new CloseConnectionError(`API key ${apiKey} is not served`)
+    if (apiVersion < entry.minVersion || apiVersion > entry.maxVersion) {
+      if (apiKey !== ApiVersions.key)
+        throw new CloseConnectionError(`${entry.name} has no version ${apiVersion} here`)
+      this.#begin(frame.readInt32BE(4), 0)
+      ApiVersions.response.encode(this.#writer, unsupportedApiVersions(entry), 0)
+      return this.#writer.finish()
+    }
+    const handler = this.#handlers.get(apiKey)
+    if (handler !== undefined) return this.#run(handler, frame, apiVersion, connection)
+    return entry.load().then((loaded) => {
+      this.#handlers.set(apiKey, loaded)
+      return this.#run(loaded, frame, apiVersion, connection)
+    })
+  }
+
+  #run(
+    handler: AnyHandler,
+    frame: Buffer,
+    apiVersion: number,
+    connection: ConnectionInfo,
+  ): Buffer[] | null | Promise<Buffer[] | null> {
+    const { api } = handler
+    const header = readRequestHeader(frame, api.requestHeaderVersion(apiVersion))
+    if (header === undefined) throw new CloseConnectionError(`the header of ${api.name} cannot be read`)
+    const context: RequestContext = {
+      broker: this.#broker,
+      connection,
+      apiKey: api.key,
+      apiVersion,
+      correlationId: frame.readInt32BE(4),
+      clientId: header.clientId,
+    }
+    this.observer?.request(frame, context)
+    const request = decode(handler, frame, header.bodyAt, apiVersion)
+    const response = handler.handle(request, context)
+    if (response instanceof Promise) return response.then((late) => this.#answer(handler, late, context))
+    return this.#answer(handler, response, context)
+  }
+
+  #answer(handler: AnyHandler, response: unknown, context: RequestContext): Buffer[] | null {
+    const { api } = handler
+    let buffers: Buffer[] | null = null
+    if (response !== NO_RESPONSE) {
+      this.#begin(context.correlationId, api.responseHeaderVersion(context.apiVersion))
+      api.response.encode(this.#writer, response, context.apiVersion)
+      buffers = this.#writer.finish()
+    }
+    this.observer?.response(buffers, context)
+    return buffers
+  }
+
+  #begin(correlationId: number, headerVersion: 0 | 1): void {
+    this.#writer.beginFrame()
+    this.#writer.int32(correlationId)
+    if (headerVersion === 1) this.#writer.unknownTaggedFields(undefined)
+  }
+}
+
+function decode({ api }: AnyHandler, frame: Buffer, bodyAt: number, apiVersion: number): unknown {
+  try {
+    // Bytes behind a complete body are ignored, as in Kafka.
+    return api.request.decode(new Reader(frame, bodyAt), apiVersion)
+  } catch (error) {
+    if (!(error instanceof MalformedMessageError)) throw error
+    throw new CloseConnectionError(`${api.name} version ${apiVersion} cannot be read: ${error.message}`)
+  }
+}

@@ -1,0 +1,179 @@
+import type { Partition } from '../log/partition.ts'
+import { ErrorCode } from '../protocol/error-code.ts'
+import {
+  Fetch,
+  type FetchableTopicResponse,
+  type FetchRequest,
+  type FetchResponse,
+  type PartitionData,
+} from '../protocol/generated/fetch.ts'
+import { errorRow, FetchOperation } from './fetch/fetch-operation.ts'
+import type { FetchContext, FetchedRow, FetchTarget } from './fetch/fetch-sessions.ts'
+import { type BrokerServices, handler, type RequestContext } from './handler.ts'
+
+const READ_COMMITTED = 1
+
+/**
+ * Fetch (key 1): records from an offset on, waiting for them when there are too few.
+ *
+ * - 0 and 1 are for message format 0, 2 and 3 for format 1; records are stored in format 2 and not converted down: a partition that has
+ *   some answers UNSUPPORTED_FOR_MESSAGE_FORMAT.
+ * - 3 total limit, and the first batch comes even if it is larger (KIP-74); 4 read_committed; 5 log start offset; 7 sessions (KIP-227);
+ *   9 the client's leader epoch (KIP-320); 11 rack (followers do not serve consumers here yet); 12 diverging epochs (KIP-595);
+ *   13 topic ids (KIP-516); 16 and 18 tell followers more.
+ */
+export const fetch = handler(Fetch, (request, context) => {
+  const { broker, apiVersion } = context
+  if (request.isolationLevel !== 0 && request.isolationLevel !== READ_COMMITTED)
+    return refuse(request, apiVersion)
+  const usesTopicIds = apiVersion >= 13
+  const session = broker.fetchSessions.begin({
+    sessionId: request.sessionId,
+    sessionEpoch: request.sessionEpoch,
+    usesTopicIds,
+    targets: targetsOf(request),
+    forgotten: forgottenOf(request),
+  })
+  if (session.kind === 'error') return respond(session.errorCode, 0, [])
+
+  const maxBytes = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'))
+  const limits = {
+    maxBytes,
+    minBytes: Math.min(request.minBytes, maxBytes),
+    isReadCommitted: request.isolationLevel === READ_COMMITTED,
+    hasFirstBatchRule: apiVersion >= 3,
+  }
+  const operation = new FetchOperation(session.targets, limits, (target) =>
+    find(broker, target, usesTopicIds),
+  )
+  const rows =
+    request.maxWaitMs <= 0 || operation.isReady()
+      ? operation.rows()
+      : park(operation, request.maxWaitMs, context)
+  if (rows instanceof Promise) return rows.then((all) => answer(session, all, context))
+  return answer(session, rows, context)
+})
+
+function park(
+  operation: FetchOperation,
+  maxWaitMs: number,
+  { broker, connection }: RequestContext,
+): Promise<PartitionData[]> {
+  const done = operation.whenDone()
+  const parked = broker.fetchPurgatory.park(operation, operation.watched(), maxWaitMs)
+  connection.onDisconnect = () => parked.cancel()
+  return done
+}
+
+function find(broker: BrokerServices, target: FetchTarget, usesTopicIds: boolean): Partition | ErrorCode {
+  if (!usesTopicIds) {
+    return broker.partitions.get(target.topic, target.partition) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  }
+  const partition = broker.partitions.byTopicId(target.topicId, target.partition)
+  if (partition) {
+    target.topic = partition.topic
+    return partition
+  }
+  const topic = broker.metadata.topicById(target.topicId)
+  if (topic) target.topic = topic.name
+  // A session that knew the name of a topic which is gone says 3; an id that nobody knew says 100.
+  return target.topic === '' ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+}
+
+function answer(
+  session: Exclude<FetchContext, { kind: 'error' }>,
+  rows: PartitionData[],
+  context: RequestContext,
+): FetchResponse {
+  const { broker, apiVersion } = context
+  const { targets } = session
+  const served = apiVersion >= 4 ? rows : rows.map(withoutRecords)
+  if (session.kind === 'sessionless') return respond(ErrorCode.NONE, 0, grouped(targets, served))
+  if (session.kind === 'full') {
+    const created = broker.fetchSessions.create(targets, served.map(seenBySession), apiVersion >= 13)
+    return respond(ErrorCode.NONE, created?.id ?? 0, grouped(targets, served))
+  }
+  if (session.session.epoch !== session.epoch) return respond(ErrorCode.INVALID_FETCH_SESSION_EPOCH, 0, [])
+  const isNews = session.session.told(targets, served.map(seenBySession))
+  const news = grouped(
+    targets.filter((_, i) => isNews[i]),
+    served.filter((_, i) => isNews[i]),
+  )
+  return respond(ErrorCode.NONE, session.session.id, news)
+}
+
+function respond(errorCode: number, sessionId: number, responses: FetchableTopicResponse[]): FetchResponse {
+  return { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints: [] }
+}
+
+/** Rows of one topic that follow each other stand under one name; the order stays. */
+function grouped(targets: readonly FetchTarget[], rows: readonly PartitionData[]): FetchableTopicResponse[] {
+  const topics: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
+  let last: (typeof topics)[number] | undefined
+  for (let i = 0; i < targets.length; i++) {
+    const { topic, topicId } = targets[i]!
+    if (last === undefined || last.topic !== topic || last.topicId !== topicId) {
+      last = { topic, topicId, partitions: [] }
+      topics.push(last)
+    }
+    last.partitions.push(rows[i]!)
+  }
+  return topics
+}
+
+function targetsOf(request: FetchRequest): FetchTarget[] {
+  const targets: FetchTarget[] = []
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const {
+      partition,
+      fetchOffset,
+      partitionMaxBytes,
+      currentLeaderEpoch,
+      lastFetchedEpoch,
+    } of partitions) {
+      targets.push({
+        topic,
+        topicId,
+        partition,
+        fetchOffset,
+        maxBytes: partitionMaxBytes,
+        currentLeaderEpoch,
+        lastFetchedEpoch,
+      })
+    }
+  }
+  return targets
+}
+
+function forgottenOf(request: FetchRequest): Pick<FetchTarget, 'topic' | 'topicId' | 'partition'>[] {
+  return request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((partition) => ({ topic, topicId, partition })),
+  )
+}
+
+function seenBySession(row: PartitionData): FetchedRow {
+  return {
+    errorCode: row.errorCode,
+    highWatermark: row.highWatermark,
+    logStartOffset: row.logStartOffset,
+    hasRecords: hasRecords(row),
+    hasDivergingEpoch: row.divergingEpoch.epoch >= 0,
+  }
+}
+
+function hasRecords({ records }: PartitionData): boolean {
+  return records !== null && records.length > 0
+}
+
+/** For clients that only know the older message formats. */
+function withoutRecords(row: PartitionData): PartitionData {
+  return hasRecords(row) ? { ...row, errorCode: ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, records: [] } : row
+}
+
+/** An isolation level that does not exist: like Kafka an error for all, before version 13 in each partition too. */
+function refuse(request: FetchRequest, apiVersion: number): FetchResponse {
+  const errorCode = ErrorCode.INVALID_REQUEST
+  const targets = apiVersion < 13 ? targetsOf(request) : []
+  const rows = targets.map((target) => errorRow(target, errorCode, []))
+  return respond(errorCode, 0, grouped(targets, rows))
+}

@@ -1,0 +1,283 @@
+import { describe, expect, test } from 'vitest'
+import type { Partition } from '../../log/partition.ts'
+import { ManualClock } from '../../platform/manual-clock.ts'
+import { ZERO_UUID } from '../../protocol/api.ts'
+import { ErrorCode } from '../../protocol/error-code.ts'
+import type { PartitionData } from '../../protocol/generated/fetch.ts'
+import { Purgatory } from '../../purgatory.ts'
+import { type FetchLimits, FetchOperation } from './fetch-operation.ts'
+import type { FetchTarget } from './fetch-sessions.ts'
+
+/** A log of batches with one record each, all of one size. */
+class FakeLog {
+  logStartOffset = 0n
+  logEndOffset = 0n
+  highWatermark = 0n
+  lastStableOffset = 0n
+  isSlow = false
+  onGrow = () => {}
+  reads: [bigint, number, bigint, boolean][] = []
+  readonly batchSize: number
+
+  constructor(batchSize = 100) {
+    this.batchSize = batchSize
+  }
+
+  grow(batches: number) {
+    this.logEndOffset += BigInt(batches)
+    this.highWatermark = this.lastStableOffset = this.logEndOffset
+    this.onGrow()
+  }
+
+  sizeBetween(from: bigint, upTo: bigint) {
+    return from < upTo ? Number(upTo - from) * this.batchSize : 0
+  }
+
+  read(offset: bigint, maxBytes: number, upTo: bigint, atLeastOneBatch: boolean) {
+    this.reads.push([offset, maxBytes, upTo, atLeastOneBatch])
+    let count = Math.min(Math.floor(maxBytes / this.batchSize), Number(upTo - offset))
+    if (count === 0 && atLeastOneBatch && offset < upTo) count = 1
+    const records = {
+      buffers: count > 0 ? [Buffer.alloc(count * this.batchSize)] : [],
+      sizeInBytes: count * this.batchSize,
+      nextOffset: offset + BigInt(count),
+    }
+    return this.isSlow ? Promise.resolve(records) : records
+  }
+
+  abortedTransactions(from: bigint, upTo: bigint) {
+    return [{ producerId: from, firstOffset: upTo }]
+  }
+
+  endOffsetForEpoch(epoch: number) {
+    if (epoch >= 3) return { leaderEpoch: 3, endOffset: this.logEndOffset }
+    return epoch === 1 ? { leaderEpoch: 1, endOffset: 2n } : { leaderEpoch: -1, endOffset: -1n }
+  }
+}
+
+class FakePartition {
+  readonly leaderEpoch = 3
+  readonly log: FakeLog
+  listeners: (() => void)[] = []
+
+  constructor(log: FakeLog) {
+    this.log = log
+    log.onGrow = () => {
+      for (const listener of this.listeners) listener()
+    }
+  }
+
+  onAdvance(listener: () => void) {
+    this.listeners.push(listener)
+    return () => {
+      this.listeners = this.listeners.filter((other) => other !== listener)
+    }
+  }
+}
+
+const defaults: FetchLimits = {
+  minBytes: 1,
+  maxBytes: 10_000,
+  isReadCommitted: false,
+  hasFirstBatchRule: true,
+}
+
+function setUp(logs: FakeLog[], limits: Partial<FetchLimits> = {}, changes: Partial<FetchTarget> = {}) {
+  const partitions = new Map(logs.map((log, i) => [i, new FakePartition(log) as unknown as Partition]))
+  const targets = [...logs.keys()].map((partition) => ({
+    topic: 't',
+    topicId: ZERO_UUID,
+    partition,
+    fetchOffset: 0n,
+    maxBytes: 1000,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    ...changes,
+  }))
+  const fetch = (more: FetchTarget[] = []) =>
+    new FetchOperation(
+      [...targets, ...more],
+      { ...defaults, ...limits },
+      ({ partition }) => partitions.get(partition) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    )
+  const unknown = { ...targets[0]!, partition: 99 }
+  return { partitions, fetch, unknown }
+}
+
+const sizes = (rows: PartitionData[] | Promise<PartitionData[]>) =>
+  (rows as PartitionData[]).map(({ records }) => Buffer.concat(records as Buffer[]).length)
+
+describe('when a fetch is ready', () => {
+  test('with enough bytes over all its partitions, counted without a read', () => {
+    const logs = [new FakeLog(), new FakeLog()]
+    const { fetch } = setUp(logs, { minBytes: 500 })
+    const operation = fetch()
+    expect(operation.isReady()).toBe(false)
+    logs[0]!.grow(2)
+    expect(operation.isReady()).toBe(false)
+    logs[1]!.grow(3)
+    expect(operation.isReady()).toBe(true)
+    expect(logs[0]!.reads).toEqual([])
+  })
+
+  test('no more than the limit of a partition counts', () => {
+    const log = new FakeLog()
+    log.grow(50)
+    expect(setUp([log], { minBytes: 1001 }).fetch().isReady()).toBe(false)
+    expect(setUp([log], { minBytes: 1000 }).fetch().isReady()).toBe(true)
+  })
+
+  test('read_committed counts up to the last stable offset', () => {
+    const log = new FakeLog()
+    log.grow(5)
+    log.lastStableOffset = 0n
+    expect(setUp([log], { isReadCommitted: true }).fetch().isReady()).toBe(false)
+    expect(setUp([log]).fetch().isReady()).toBe(true)
+  })
+
+  test('an error ends the wait, but an unknown partition beside a known one does not', () => {
+    const log = new FakeLog()
+    const { fetch, unknown } = setUp([log])
+    expect(fetch([unknown]).isReady()).toBe(false)
+    expect(setUp([]).fetch([unknown]).isReady()).toBe(true)
+    expect(setUp([]).fetch().isReady()).toBe(true)
+    expect(setUp([log], {}, { fetchOffset: 1n }).fetch().isReady()).toBe(true)
+    expect(setUp([log], {}, { currentLeaderEpoch: 4 }).fetch().isReady()).toBe(true)
+    expect(setUp([log], {}, { lastFetchedEpoch: 5 }).fetch().isReady()).toBe(true)
+  })
+
+  test('nothing wanted, nothing to wait for', () => {
+    expect(setUp([new FakeLog()], { minBytes: 0 }).fetch().isReady()).toBe(true)
+  })
+})
+
+describe('the rows of a fetch', () => {
+  test('partitions share the bytes in the order of the request', () => {
+    const logs = [new FakeLog(), new FakeLog(), new FakeLog()]
+    for (const log of logs) log.grow(8)
+    expect(sizes(setUp(logs, { maxBytes: 1100 }).fetch().rows())).toEqual([800, 300, 0])
+  })
+
+  test('the first batch comes however large it is, and only one (KIP-74)', () => {
+    const logs = [new FakeLog(), new FakeLog(5000), new FakeLog(5000)]
+    logs[1]!.grow(2)
+    logs[2]!.grow(2)
+    expect(sizes(setUp(logs, { maxBytes: 10 }).fetch().rows())).toEqual([0, 5000, 0])
+    expect(sizes(setUp(logs, { maxBytes: 10, hasFirstBatchRule: false }).fetch().rows())).toEqual([0, 0, 0])
+  })
+
+  test('reads that take time keep the order and the limits', async () => {
+    const logs = [new FakeLog(), new FakeLog(), new FakeLog()]
+    for (const log of logs) log.grow(8)
+    logs[0]!.isSlow = logs[2]!.isSlow = true
+    const rows = setUp(logs, { maxBytes: 1750 }).fetch().rows()
+    expect(rows).toBeInstanceOf(Promise)
+    expect(sizes(await rows)).toEqual([800, 800, 100])
+    expect(logs.map((log) => log.reads[0]![3])).toEqual([true, false, false])
+  })
+
+  test('offsets are those at the time of the read; aborted transactions are a list for read_committed only', () => {
+    const log = new FakeLog()
+    log.grow(5)
+    log.lastStableOffset = 3n
+    log.logStartOffset = 1n
+    const [uncommitted] = setUp([log], {}, { fetchOffset: 2n }).fetch().rows() as PartitionData[]
+    expect(uncommitted).toMatchObject({
+      errorCode: 0,
+      highWatermark: 5n,
+      lastStableOffset: 3n,
+      logStartOffset: 1n,
+    })
+    expect(uncommitted!.abortedTransactions).toBeNull()
+    const committed = setUp([log], { isReadCommitted: true }, { fetchOffset: 2n })
+      .fetch()
+      .rows() as PartitionData[]
+    expect(committed[0]!.abortedTransactions).toEqual([{ producerId: 2n, firstOffset: 3n }])
+    const atEnd = setUp([log], { isReadCommitted: true }, { fetchOffset: 3n })
+      .fetch()
+      .rows() as PartitionData[]
+    expect(atEnd[0]!.abortedTransactions).toEqual([])
+  })
+
+  test.each<[string, Partial<FetchTarget>, number]>([
+    ['below the start', { fetchOffset: 0n }, ErrorCode.OFFSET_OUT_OF_RANGE],
+    ['beyond the end', { fetchOffset: 6n }, ErrorCode.OFFSET_OUT_OF_RANGE],
+    ['negative', { fetchOffset: -1n }, ErrorCode.OFFSET_OUT_OF_RANGE],
+    ['at the end', { fetchOffset: 5n }, ErrorCode.NONE],
+    ['an old leader epoch', { currentLeaderEpoch: 2 }, ErrorCode.FENCED_LEADER_EPOCH],
+    ['a leader epoch to come', { currentLeaderEpoch: 4 }, ErrorCode.UNKNOWN_LEADER_EPOCH],
+    ['a fetched epoch to come', { fetchOffset: 5n, lastFetchedEpoch: 7 }, ErrorCode.OFFSET_OUT_OF_RANGE],
+  ])('%s', (_, changes, errorCode) => {
+    const log = new FakeLog()
+    log.grow(5)
+    log.logStartOffset = 1n
+    const [row] = setUp([log], {}, { fetchOffset: 1n, ...changes })
+      .fetch()
+      .rows() as PartitionData[]
+    expect(row!.errorCode).toBe(errorCode)
+    expect(row!.highWatermark).toBe(errorCode === 0 ? 5n : -1n)
+    expect(row!.abortedTransactions).toBeNull()
+  })
+
+  test('a client whose epoch ended earlier is told where (KIP-595)', () => {
+    const log = new FakeLog()
+    log.grow(5)
+    const [row] = setUp([log], {}, { fetchOffset: 4n, lastFetchedEpoch: 1 }).fetch().rows() as PartitionData[]
+    expect(row).toMatchObject({
+      errorCode: 0,
+      divergingEpoch: { epoch: 1, endOffset: 2n },
+      highWatermark: 5n,
+      records: [],
+    })
+    const [fine] = setUp([log], {}, { fetchOffset: 2n, lastFetchedEpoch: 1 })
+      .fetch()
+      .rows() as PartitionData[]
+    expect(fine!.divergingEpoch.epoch).toBe(-1)
+  })
+
+  test('what was never known has an empty list of aborted transactions, what has gone has null', () => {
+    const { partitions, fetch, unknown } = setUp([new FakeLog()])
+    const operation = fetch([unknown])
+    partitions.clear()
+    expect(operation.isReady()).toBe(true)
+    expect(operation.rows()).toMatchObject([
+      { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, abortedTransactions: null },
+      { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, abortedTransactions: [] },
+    ])
+  })
+})
+
+describe('a fetch in the purgatory', () => {
+  test('answers when enough has arrived, or with what there is when its time is up', async () => {
+    const clock = new ManualClock()
+    const purgatory = new Purgatory(clock)
+    const logs = [new FakeLog(), new FakeLog()]
+    const { fetch } = setUp(logs, { minBytes: 300 })
+    const [woken, late] = [fetch(), fetch()]
+    const done = woken.whenDone()
+    purgatory.park(woken, woken.watched(), 500)
+    logs[0]!.grow(2)
+    expect(purgatory.size).toBe(1)
+    logs[0]!.grow(1)
+    expect(purgatory.size).toBe(0)
+    expect(sizes(await done)).toEqual([300, 0])
+    const lateDone = late.whenDone()
+    purgatory.park(late, late.watched(), 500)
+    clock.advance(500)
+    expect(sizes(await lateDone)).toEqual([300, 0])
+  })
+
+  test('a log that fails does not hurt whoever appended', async () => {
+    const purgatory = new Purgatory(new ManualClock())
+    const log = new FakeLog()
+    const operation = setUp([log]).fetch()
+    const done = operation.whenDone()
+    purgatory.park(operation, operation.watched(), 500)
+    log.read = () => {
+      throw new TypeError('broken')
+    }
+    log.grow(1)
+    await expect(done).rejects.toThrow('broken')
+    expect(purgatory.size).toBe(0)
+  })
+})

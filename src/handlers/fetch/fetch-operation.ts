@@ -1,0 +1,286 @@
+import type { Partition } from '../../log/partition.ts'
+import type { FetchedRecords } from '../../log/partition-log.ts'
+import { ApiError, ErrorCode } from '../../protocol/error-code.ts'
+import type { PartitionData } from '../../protocol/generated/fetch.ts'
+import type { DelayedOperation } from '../../purgatory.ts'
+import { checkLeaderEpoch } from '../leader-epoch.ts'
+import type { FetchTarget } from './fetch-sessions.ts'
+
+/** The limits of one fetch. */
+export interface FetchLimits {
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly isReadCommitted: boolean
+  /** Fetch 3 and newer: the first partition with records gives a whole batch, however large it is (KIP-74). */
+  readonly hasFirstBatchRule: boolean
+}
+
+/** Finds the partition that a target means: the partition, or why there is none. */
+export type FindPartition = (target: FetchTarget) => Partition | ErrorCode
+
+/**
+ * One fetch: what it asks for, whether there is enough to answer, and the answer. While it waits in the purgatory nothing is read;
+ * the bytes that it could get are counted from what the log knows without a file.
+ */
+export class FetchOperation implements DelayedOperation {
+  readonly #targets: readonly FetchTarget[]
+  readonly #limits: FetchLimits
+  readonly #find: FindPartition
+  /** As found in the beginning. What was unknown then stays so: its error does not end the wait of the others. */
+  readonly #partitions: readonly (Partition | ErrorCode)[]
+  #answer: ((rows: PartitionData[] | Promise<PartitionData[]>) => void) | undefined
+  #fail: ((error: unknown) => void) | undefined
+
+  constructor(targets: readonly FetchTarget[], limits: FetchLimits, find: FindPartition) {
+    this.#targets = targets
+    this.#limits = limits
+    this.#find = find
+    this.#partitions = targets.map(find)
+  }
+
+  /** What to watch for a change. */
+  watched(): Partition[] {
+    return this.#partitions.filter((partition) => typeof partition !== 'number')
+  }
+
+  /** Whether waiting is over: enough bytes, an error, or nothing to wait for. */
+  isReady(): boolean {
+    let isAnyKnown = false
+    let bytes = 0
+    for (let i = 0; i < this.#targets.length; i++) {
+      const partition = this.#partitions[i]!
+      if (typeof partition === 'number') continue
+      isAnyKnown = true
+      const target = this.#targets[i]!
+      if (
+        this.#find(target) !== partition ||
+        checkLeaderEpoch(partition, target.currentLeaderEpoch) !== ErrorCode.NONE
+      )
+        return true
+      const { log } = partition
+      if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.logEndOffset) return true
+      if (target.lastFetchedEpoch >= 0 && divergence(partition, target) !== undefined) return true
+      const upTo = this.#upTo(partition)
+      if (target.fetchOffset < upTo)
+        bytes += Math.min(log.sizeBetween(target.fetchOffset, upTo), target.maxBytes)
+    }
+    return !isAnyKnown || bytes >= this.#limits.minBytes
+  }
+
+  /** One row per target, in order. A promise only when something comes from a file. */
+  rows(): PartitionData[] | Promise<PartitionData[]> {
+    return this.#readFrom(0, [], this.#limits.maxBytes, this.#limits.hasFirstBatchRule)
+  }
+
+  /** Resolves with the rows when the purgatory says so. */
+  whenDone(): Promise<PartitionData[]> {
+    return new Promise((resolve, reject) => {
+      this.#answer = resolve
+      this.#fail = reject
+    })
+  }
+
+  tryComplete(): boolean {
+    try {
+      if (!this.isReady()) return false
+      this.#answer?.(this.rows())
+    } catch (error) {
+      // Whoever appended must not suffer for a fetch that fails.
+      this.#fail?.(error)
+    }
+    return true
+  }
+
+  expire(): void {
+    try {
+      this.#answer?.(this.rows())
+    } catch (error) {
+      this.#fail?.(error)
+    }
+  }
+
+  describe(): object {
+    const { minBytes, maxBytes, isReadCommitted } = this.#limits
+    const partitions = this.#targets.map(
+      ({ topic, partition, fetchOffset }) => `${topic}-${partition}@${fetchOffset}`,
+    )
+    return { api: 'Fetch', minBytes, maxBytes, isReadCommitted, partitions }
+  }
+
+  #upTo(partition: Partition): bigint {
+    return this.#limits.isReadCommitted ? partition.log.lastStableOffset : partition.log.highWatermark
+  }
+
+  #readFrom(
+    first: number,
+    rows: PartitionData[],
+    bytesLeft: number,
+    atLeastOneBatch: boolean,
+  ): PartitionData[] | Promise<PartitionData[]> {
+    let left = bytesLeft
+    let isFirst = atLeastOneBatch
+    for (let i = first; i < this.#targets.length; i++) {
+      const target = this.#targets[i]!
+      const read = this.#startRead(target, this.#partitions[i]!, left, isFirst)
+      if ('row' in read) {
+        rows.push(read.row)
+        continue
+      }
+      const { records } = read
+      if (records instanceof Promise) {
+        return this.#readOn(i, rows, left, isFirst, read, records)
+      }
+      rows.push(rowOf(target, read, records))
+      if (records.sizeInBytes > 0) isFirst = false
+      left = Math.max(0, left - records.sizeInBytes)
+    }
+    return rows
+  }
+
+  async #readOn(
+    at: number,
+    rows: PartitionData[],
+    bytesLeft: number,
+    atLeastOneBatch: boolean,
+    read: StartedRead,
+    pending: Promise<FetchedRecords>,
+  ): Promise<PartitionData[]> {
+    const target = this.#targets[at]!
+    let size = 0
+    try {
+      const records = await pending
+      size = records.sizeInBytes
+      rows.push(rowOf(target, read, records))
+    } catch (error) {
+      rows.push(errorRow(target, codeOf(error), null))
+    }
+    return this.#readFrom(at + 1, rows, Math.max(0, bytesLeft - size), atLeastOneBatch && size === 0)
+  }
+
+  #startRead(
+    target: FetchTarget,
+    found: Partition | ErrorCode,
+    bytesLeft: number,
+    atLeastOneBatch: boolean,
+  ): StartedRead | { row: PartitionData } {
+    if (typeof found === 'number') return { row: errorRow(target, found, []) }
+    const now = this.#find(target)
+    if (now !== found) {
+      return {
+        row: errorRow(target, typeof now === 'number' ? now : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null),
+      }
+    }
+    const wrongEpoch = checkLeaderEpoch(found, target.currentLeaderEpoch)
+    if (wrongEpoch !== ErrorCode.NONE) return { row: errorRow(target, wrongEpoch, null) }
+    try {
+      const { log } = found
+      const started = {
+        partition: found,
+        upTo: this.#upTo(found),
+        highWatermark: log.highWatermark,
+        lastStableOffset: log.lastStableOffset,
+        logStartOffset: log.logStartOffset,
+        isReadCommitted: this.#limits.isReadCommitted,
+      }
+      if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.logEndOffset) {
+        return { row: errorRow(target, ErrorCode.OFFSET_OUT_OF_RANGE, null) }
+      }
+      const diverging = target.lastFetchedEpoch >= 0 ? divergence(found, target) : undefined
+      if (diverging === 'unknown') return { row: errorRow(target, ErrorCode.OFFSET_OUT_OF_RANGE, null) }
+      if (diverging) {
+        const row = rowOf(target, { ...started, records: NO_RECORDS }, NO_RECORDS)
+        return { row: { ...row, divergingEpoch: diverging } }
+      }
+      const maxBytes = Math.min(target.maxBytes, bytesLeft)
+      const isNothing = target.fetchOffset >= started.upTo || (maxBytes <= 0 && !atLeastOneBatch)
+      const records = isNothing
+        ? NO_RECORDS
+        : log.read(target.fetchOffset, maxBytes, started.upTo, atLeastOneBatch)
+      return { ...started, records }
+    } catch (error) {
+      return { row: errorRow(target, codeOf(error), null) }
+    }
+  }
+}
+
+/** A read with the offsets as they were when it began: the records end below them. */
+interface StartedRead {
+  readonly partition: Partition
+  readonly upTo: bigint
+  readonly highWatermark: bigint
+  readonly lastStableOffset: bigint
+  readonly logStartOffset: bigint
+  readonly isReadCommitted: boolean
+  readonly records: FetchedRecords | Promise<FetchedRecords>
+}
+
+const NO_RECORDS: FetchedRecords = { buffers: [], sizeInBytes: 0, nextOffset: -1n }
+const NO_EPOCH = { epoch: -1, endOffset: -1n }
+const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
+const NO_SNAPSHOT = { endOffset: -1n, epoch: -1 }
+
+/**
+ * Where the client's log and ours part ways (KIP-595, KIP-320): the epoch that the client fetched last ended here before the offset
+ * that it asks for. `unknown` when we know nothing of that epoch.
+ */
+function divergence(
+  partition: Partition,
+  target: FetchTarget,
+): { epoch: number; endOffset: bigint } | 'unknown' | undefined {
+  const end = partition.log.endOffsetForEpoch(target.lastFetchedEpoch)
+  const isTooNew = target.lastFetchedEpoch > partition.leaderEpoch
+  if (isTooNew || end.leaderEpoch < 0 || end.endOffset < 0n) return 'unknown'
+  if (end.leaderEpoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset) {
+    return { epoch: end.leaderEpoch, endOffset: end.endOffset }
+  }
+  return undefined
+}
+
+function rowOf(target: FetchTarget, read: StartedRead, records: FetchedRecords): PartitionData {
+  const { log } = read.partition
+  return {
+    partitionIndex: target.partition,
+    errorCode: ErrorCode.NONE,
+    highWatermark: read.highWatermark,
+    lastStableOffset: read.lastStableOffset,
+    logStartOffset: read.logStartOffset,
+    divergingEpoch: NO_EPOCH,
+    currentLeader: NO_LEADER,
+    snapshotId: NO_SNAPSHOT,
+    // null for read_uncommitted, a list (empty too) for read_committed
+    abortedTransactions: !read.isReadCommitted
+      ? null
+      : records.sizeInBytes === 0
+        ? []
+        : log.abortedTransactions(target.fetchOffset, records.nextOffset),
+    preferredReadReplica: -1,
+    records: records.buffers,
+  }
+}
+
+/** A partition that cannot be read, as Kafka fills its row. */
+export function errorRow(
+  target: FetchTarget,
+  errorCode: number,
+  abortedTransactions: [] | null,
+): PartitionData {
+  return {
+    partitionIndex: target.partition,
+    errorCode,
+    highWatermark: -1n,
+    lastStableOffset: -1n,
+    logStartOffset: -1n,
+    divergingEpoch: NO_EPOCH,
+    currentLeader: NO_LEADER,
+    snapshotId: NO_SNAPSHOT,
+    abortedTransactions,
+    preferredReadReplica: -1,
+    records: [],
+  }
+}
+
+/** Errors of one partition stay in its row; what is no error of the protocol is a fault of ours and ends the request. */
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof ApiError) return error.code
+  throw error
+}

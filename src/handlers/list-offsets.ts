@@ -1,0 +1,146 @@
+import type { Partition } from '../log/partition.ts'
+import type { TimestampedOffset } from '../log/partition-log.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import {
+  ListOffsets,
+  type ListOffsetsPartition,
+  type ListOffsetsPartitionResponse,
+} from '../protocol/generated/list-offsets.ts'
+import { handler, type RequestContext } from './handler.ts'
+import { checkLeaderEpoch } from './leader-epoch.ts'
+
+const LATEST = -1n
+const EARLIEST = -2n
+const MAX_TIMESTAMP = -3n
+const EARLIEST_LOCAL = -4n
+const LATEST_TIERED = -5n
+const EARLIEST_PENDING_UPLOAD = -6n
+
+/** The first version in which a negative timestamp has a meaning of its own. */
+const sinceVersion: ReadonlyMap<bigint, number> = new Map([
+  [LATEST, 0],
+  [EARLIEST, 0],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11],
+])
+
+const READ_COMMITTED = 1
+
+/**
+ * ListOffsets (key 2): the offset at either end of a partition, or the first one at or after a time.
+ *
+ * - 0 lists several offsets, the newest first; 1 answers one, with the record's own time (KIP-79); 2 read_committed (KIP-98);
+ *   4 leader epochs (KIP-320); 7 the record with the largest timestamp (KIP-734); 8 earliest local, 9 last tiered, 11 earliest pending
+ *   upload: without tiered storage (KIP-405) all is local and nothing is tiered.
+ */
+export const listOffsets = handler(ListOffsets, (request, context) => {
+  const isReadCommitted = request.isolationLevel === READ_COMMITTED
+  return {
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitionsOf(partitions).map(({ wanted, isRepeated }) => {
+        if (isRepeated) return unknown(wanted.partitionIndex, ErrorCode.INVALID_REQUEST)
+        return listPartition(name, wanted, isReadCommitted, context)
+      }),
+    })),
+  }
+})
+
+/** A partition that is asked for twice gets one row, and an error. */
+function partitionsOf(
+  partitions: readonly ListOffsetsPartition[],
+): { wanted: ListOffsetsPartition; isRepeated: boolean }[] {
+  const counts = new Map<number, number>()
+  for (const { partitionIndex } of partitions)
+    counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1)
+  const listed = partitions.length === counts.size ? partitions : distinct(partitions)
+  return listed.map((wanted) => ({ wanted, isRepeated: counts.get(wanted.partitionIndex)! > 1 }))
+}
+
+function distinct(partitions: readonly ListOffsetsPartition[]): ListOffsetsPartition[] {
+  return [...new Map(partitions.map((wanted) => [wanted.partitionIndex, wanted])).values()]
+}
+
+function listPartition(
+  topic: string,
+  wanted: ListOffsetsPartition,
+  isReadCommitted: boolean,
+  { broker, apiVersion }: RequestContext,
+): ListOffsetsPartitionResponse {
+  const { partitionIndex, timestamp, currentLeaderEpoch } = wanted
+  const partition = broker.partitions.get(topic, partitionIndex)
+  if (!partition) return unknown(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  if (timestamp < 0n && apiVersion < (sinceVersion.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
+    return unknown(partitionIndex, ErrorCode.UNSUPPORTED_VERSION)
+  }
+  const errorCode = checkLeaderEpoch(partition, currentLeaderEpoch)
+  if (errorCode !== ErrorCode.NONE) return unknown(partitionIndex, errorCode)
+  try {
+    const end = isReadCommitted ? partition.log.lastStableOffset : partition.log.highWatermark
+    if (apiVersion === 0)
+      return {
+        ...unknown(partitionIndex, ErrorCode.NONE),
+        oldStyleOffsets: olderOffsets(partition, wanted, end),
+      }
+    const found = lookUp(partition, timestamp, end)
+    return found
+      ? { ...unknown(partitionIndex, ErrorCode.NONE), ...found }
+      : unknown(partitionIndex, ErrorCode.NONE)
+  } catch (error) {
+    if (error instanceof ApiError) return unknown(partitionIndex, error.code)
+    throw error
+  }
+}
+
+/** The answer for one time. The two ends of a partition are places, not records: they have no timestamp. */
+function lookUp(partition: Partition, timestamp: bigint, end: bigint): TimestampedOffset | undefined {
+  const { log, leaderEpoch } = partition
+  switch (timestamp) {
+    case LATEST:
+      return { timestamp: -1n, offset: end, leaderEpoch }
+    case EARLIEST:
+    case EARLIEST_LOCAL: {
+      const offset = log.logStartOffset
+      return {
+        timestamp: -1n,
+        offset,
+        leaderEpoch: offset < log.logEndOffset ? log.epochForOffset(offset) : leaderEpoch,
+      }
+    }
+    case LATEST_TIERED:
+      return undefined
+    case EARLIEST_PENDING_UPLOAD:
+      return undefined
+    case MAX_TIMESTAMP:
+      return log.maxTimestampOffset()
+    default: {
+      const found = log.offsetForTimestamp(timestamp)
+      return found && found.offset < end ? found : undefined
+    }
+  }
+}
+
+/** Version 0: offsets at which segments begin, and the end, the newest first; for a time those that were there by then. */
+function olderOffsets(
+  { log }: Partition,
+  { timestamp, maxNumOffsets }: ListOffsetsPartition,
+  end: bigint,
+): bigint[] {
+  const limit = Math.max(0, maxNumOffsets)
+  if (timestamp === EARLIEST) return [log.logStartOffset].slice(0, limit)
+  const isLatest = timestamp === LATEST
+  const offsets = isLatest ? [end] : []
+  for (const { baseOffset, maxTimestamp } of log.describe().segments.toReversed()) {
+    if (baseOffset >= end || (!isLatest && maxTimestamp > timestamp)) continue
+    const isCut = baseOffset < log.logStartOffset
+    offsets.push(isCut ? log.logStartOffset : baseOffset)
+  }
+  return offsets.slice(0, limit)
+}
+
+function unknown(partitionIndex: number, errorCode: number): ListOffsetsPartitionResponse {
+  return { partitionIndex, errorCode, oldStyleOffsets: [], timestamp: -1n, offset: -1n, leaderEpoch: -1 }
+}

@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest'
+import { InvalidRecordsError } from '../log/append-validation.ts'
+import type { AppendInfo } from '../log/partition-log.ts'
+import { ZERO_UUID } from '../protocol/api.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import type { ProduceRequest, ProduceResponse } from '../protocol/generated/produce.ts'
+import { CloseConnectionError, NO_RESPONSE, type RequestContext } from './handler.ts'
+import { produce } from './produce.ts'
+
+/** A partition that keeps what it was given, and fails when told to. */
+class FakePartition {
+  readonly leaderEpoch = 4
+  readonly replicas = [1]
+  readonly isr = [1]
+  readonly config = { 'min.insync.replicas': 2 }
+  readonly log = { logStartOffset: 7n }
+  readonly appended: Buffer[] = []
+  error: Error | undefined
+
+  append(records: Buffer): AppendInfo {
+    if (this.error) throw this.error
+    this.appended.push(records)
+    const baseOffset = BigInt(this.appended.length - 1)
+    return {
+      baseOffset,
+      lastOffset: baseOffset,
+      logAppendTimeMs: -1n,
+      logStartOffset: 7n,
+      isDuplicate: false,
+    }
+  }
+}
+
+function batch(marker = 0, attributes = 0) {
+  const bytes = Buffer.alloc(70, marker)
+  bytes.writeInt32BE(58, 8)
+  bytes[16] = 2
+  bytes.writeInt16BE(attributes, 21)
+  return bytes
+}
+
+function setUp(version = 9, clientId = 'test') {
+  const partitions = [new FakePartition(), new FakePartition()]
+  const context = {
+    broker: {
+      partitions: { get: (topic: string, index: number) => (topic === 't' ? partitions[index] : undefined) },
+      metadata: { topicById: (id: string) => (id === 'known' ? { name: 't' } : undefined) },
+    },
+    apiVersion: version,
+    clientId,
+  } as unknown as RequestContext
+  const send = (topics: [string, [number, Buffer | null][]][], changes: Partial<ProduceRequest> = {}) => {
+    const request: ProduceRequest = {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: topics.map(([name, rows]) => ({
+        name: version >= 13 ? '' : name,
+        topicId: version >= 13 ? name : ZERO_UUID,
+        partitionData: rows.map(([index, records]) => ({ index, records })),
+      })),
+      ...changes,
+    }
+    return produce.handle(request, context) as ProduceResponse
+  }
+  return { partitions, send }
+}
+
+const codes = (response: ProduceResponse) =>
+  response.responses.map(({ name, topicId, partitionResponses }) => [
+    topicId === ZERO_UUID ? name : topicId,
+    ...partitionResponses.map(({ index, errorCode }) => [index, errorCode]),
+  ])
+
+describe('Produce', () => {
+  test('the bytes go to the log as they came', () => {
+    const { partitions, send } = setUp()
+    const bytes = batch()
+    const response = send([['t', [[0, bytes]]]])
+    expect(partitions[0]!.appended[0]).toBe(bytes)
+    expect(response.responses[0]!.partitionResponses[0]).toMatchObject({
+      errorCode: 0,
+      baseOffset: 0n,
+      logAppendTimeMs: -1n,
+      logStartOffset: 7n,
+      errorMessage: null,
+    })
+  })
+
+  test('one failing partition does not touch the others', () => {
+    const { send } = setUp()
+    const response = send([
+      [
+        't',
+        [
+          [0, batch()],
+          [5, batch()],
+          [1, null],
+        ],
+      ],
+      ['none', [[0, batch()]]],
+    ])
+    expect(codes(response)).toEqual([
+      ['t', [5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION], [0, 0], [1, ErrorCode.INVALID_RECORD]],
+      ['none', [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]],
+    ])
+  })
+
+  test('topic ids from version 13 on', () => {
+    const { partitions, send } = setUp(13)
+    expect(
+      codes(
+        send([
+          ['known', [[0, batch()]]],
+          ['other', [[0, batch()]]],
+        ]),
+      ),
+    ).toEqual([
+      ['other', [0, ErrorCode.UNKNOWN_TOPIC_ID]],
+      ['known', [0, 0]],
+    ])
+    expect(partitions[0]!.appended).toHaveLength(1)
+  })
+
+  test('a partition that stands there twice gets one row, and its last records', () => {
+    const { partitions, send } = setUp()
+    expect(
+      codes(
+        send([
+          [
+            't',
+            [
+              [0, batch(1)],
+              [0, batch(2)],
+            ],
+          ],
+          ['t', [[1, batch(3)]]],
+        ]),
+      ),
+    ).toEqual([['t', [0, 0], [1, 0]]])
+    expect(partitions.map(({ appended }) => appended.map((bytes) => bytes[0]))).toEqual([[2], [3]])
+  })
+
+  test.each([
+    [ErrorCode.CORRUPT_MESSAGE, -1n],
+    [ErrorCode.MESSAGE_TOO_LARGE, -1n],
+    [ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, 7n],
+    [ErrorCode.INVALID_TIMESTAMP, 7n],
+  ])('error %i of the log comes with log start offset %i', (code, logStartOffset) => {
+    const { partitions, send } = setUp()
+    partitions[0]!.error = new ApiError(code)
+    const [row] = send([['t', [[0, batch()]]]]).responses[0]!.partitionResponses
+    expect(row).toMatchObject({
+      errorCode: code,
+      baseOffset: -1n,
+      logStartOffset,
+      recordErrors: [],
+      errorMessage: null,
+    })
+  })
+
+  test('records at fault are named', () => {
+    const { partitions, send } = setUp()
+    const recordErrors = [{ batchIndex: 1, batchIndexErrorMessage: 'no key' }]
+    partitions[0]!.error = new InvalidRecordsError(
+      ErrorCode.INVALID_RECORD,
+      recordErrors,
+      'one record has no key',
+    )
+    const [row] = send([['t', [[0, batch()]]]]).responses[0]!.partitionResponses
+    expect(row).toMatchObject({
+      errorCode: 87,
+      logStartOffset: 7n,
+      recordErrors,
+      errorMessage: 'one record has no key',
+    })
+  })
+
+  test('acks must be -1, 0 or 1', () => {
+    const { partitions, send } = setUp()
+    expect(codes(send([['t', [[0, batch()]]]], { acks: 2 }))).toEqual([
+      ['t', [0, ErrorCode.INVALID_REQUIRED_ACKS]],
+    ])
+    expect(partitions[0]!.appended).toEqual([])
+  })
+
+  test('acks 0 is not answered; an error closes the connection', () => {
+    const { partitions, send } = setUp()
+    expect(send([['t', [[0, batch()]]]], { acks: 0 })).toBe(NO_RESPONSE)
+    expect(partitions[0]!.appended).toHaveLength(1)
+    expect(() => send([['t', [[5, batch()]]]], { acks: 0 })).toThrow(CloseConnectionError)
+  })
+
+  test('internal topics are written by the broker, or by the admin client', () => {
+    expect(codes(setUp().send([['__consumer_offsets', [[0, batch()]]]]))[0]![1]).toEqual([
+      0,
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+    ])
+    expect(codes(setUp(9, '__admin_client').send([['__consumer_offsets', [[0, batch()]]]]))[0]![1]).toEqual([
+      0,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ])
+  })
+
+  test('a transactional batch without a transactional id refuses the whole request', () => {
+    const { partitions, send } = setUp()
+    const refused = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    expect(
+      codes(
+        send([
+          [
+            't',
+            [
+              [0, batch()],
+              [1, batch(0, 0x10)],
+            ],
+          ],
+        ]),
+      ),
+    ).toEqual([['t', [0, refused], [1, refused]]])
+    expect(partitions[0]!.appended).toEqual([])
+  })
+})

@@ -1,0 +1,52 @@
+import { ErrorCode } from '../../protocol/error-code.ts'
+
+// Where the fields lie that all formats share, and the attributes of format 2.
+const BATCH_LENGTH_AT = 8
+const LOG_OVERHEAD = 12
+const MAGIC_AT = 16
+const ATTRIBUTES_AT = 21
+const SMALLEST_BATCH_LENGTH = 14
+const NEWEST_MAGIC = 2
+
+const COMPRESSION_MASK = 0x07
+const ZSTD = 4
+const TRANSACTIONAL_BIT = 0x10
+
+/**
+ * The batch that a produce request carries for a partition, or the error that refuses it. From version 3 on it must be exactly one, of
+ * format 2; bytes of a batch that is cut off behind it are dropped, as Kafka does.
+ */
+export function leadingBatch(records: Buffer | null, apiVersion: number): Buffer | ErrorCode {
+  if (records === null) return ErrorCode.INVALID_RECORD
+  const size = batchSize(records, 0)
+  if (size === 'corrupt') return ErrorCode.CORRUPT_MESSAGE
+  if (size === 'none') return ErrorCode.INVALID_RECORD
+  const magic = records[MAGIC_AT]!
+  if (apiVersion < 3) return magic < 2 ? ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT : records
+  if (magic !== 2) return ErrorCode.INVALID_RECORD
+  if (apiVersion < 7 && (records.readInt16BE(ATTRIBUTES_AT) & COMPRESSION_MASK) === ZSTD) {
+    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+  }
+  if (size === records.length) return records
+  const next = batchSize(records, size)
+  if (next === 'corrupt') return ErrorCode.CORRUPT_MESSAGE
+  return next === 'none' ? records.subarray(0, size) : ErrorCode.INVALID_RECORD
+}
+
+/** Whether the first batch belongs to a transaction. */
+export function isTransactionalBatch(records: Buffer | null): boolean {
+  if (records === null || records.length <= ATTRIBUTES_AT + 1 || records[MAGIC_AT] !== 2) return false
+  return (records.readInt16BE(ATTRIBUTES_AT) & TRANSACTIONAL_BIT) !== 0
+}
+
+/** Size of the whole batch at a position; `none` when there is not all of it. */
+function batchSize(records: Buffer, at: number): number | 'none' | 'corrupt' {
+  const left = records.length - at
+  if (left < LOG_OVERHEAD) return 'none'
+  const length = records.readInt32BE(at + BATCH_LENGTH_AT)
+  if (length < SMALLEST_BATCH_LENGTH) return 'corrupt'
+  if (left <= MAGIC_AT) return 'none'
+  if (records[at + MAGIC_AT]! > NEWEST_MAGIC) return 'corrupt'
+  const size = LOG_OVERHEAD + length
+  return size > left ? 'none' : size
+}
