@@ -10,6 +10,7 @@ import {
 import { validateBatches } from './append-validation.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogEnvironment } from './log-environment.ts'
+import { LogFlusher } from './log-flusher.ts'
 import { loadLog } from './log-loader.ts'
 import { LogReader } from './log-reader.ts'
 import { learnProducer, restoreProducers } from './log-replay.ts'
@@ -55,15 +56,13 @@ export class SegmentedLog implements PartitionLog {
   readonly #segments: Segment[]
   readonly #tail: LogTail
   readonly #reader: LogReader
+  readonly #flusher: LogFlusher
   readonly #producers = new ProducerStates()
   readonly #snapshots: ProducerSnapshots
   readonly #leaderEpochs: LeaderEpochs
   #logStartOffset: bigint
   #nextOffset: bigint
   #highWatermark: bigint
-  #recoveryPoint: bigint
-  /** Flushed at least once since something was appended, by `flush.ms`. */
-  #flushTimer: { cancel(): void } | undefined
   /** A failed write may have left bytes behind the end, and they could not be cut off yet. */
   #hasDebris = false
   #isClosed = false
@@ -93,7 +92,7 @@ export class SegmentedLog implements PartitionLog {
     this.#reader = new LogReader(this.#segments, this.#tail)
     this.#logStartOffset = loaded?.logStartOffset ?? 0n
     this.#nextOffset = loaded?.logEndOffset ?? 0n
-    this.#recoveryPoint = loaded?.recoveryPoint ?? 0n
+    this.#flusher = new LogFlusher(environment, this.#segments, loaded?.recoveryPoint ?? 0n)
     this.#highWatermark = this.#logStartOffset
   }
 
@@ -119,7 +118,7 @@ export class SegmentedLog implements PartitionLog {
   }
 
   get recoveryPoint(): bigint {
-    return this.#recoveryPoint
+    return this.#flusher.recoveryPoint
   }
 
   get isOnDisk(): boolean {
@@ -220,9 +219,7 @@ export class SegmentedLog implements PartitionLog {
     for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
       learnProducer(this.#producers, bytes, at, segment)
     }
-    if (config['flush.messages'] < Number.MAX_SAFE_INTEGER || config['flush.ms'] < Number.MAX_SAFE_INTEGER) {
-      this.#flushAsConfigured(segment)
-    }
+    this.#flusher.appended(config, this.#nextOffset, () => this.flush())
     return last
   }
 
@@ -267,7 +264,7 @@ export class SegmentedLog implements PartitionLog {
     segment.file.create()
     this.#segments.push(segment)
     flushInBackground(async () => {
-      await this.#flushSegments(base)
+      await this.#flushUpTo(base)
       full.file.close()
     })
     return segment
@@ -419,7 +416,7 @@ export class SegmentedLog implements PartitionLog {
     this.#nextOffset = offset
     if (this.#logStartOffset > offset) this.#logStartOffset = offset
     if (this.#highWatermark > offset) this.#highWatermark = offset
-    if (this.#recoveryPoint > offset) this.#recoveryPoint = offset
+    this.#flusher.truncateTo(offset)
     this.#tail.clear()
     this.#reader.forgetPositions()
     this.#leaderEpochs.truncateFromEnd(offset)
@@ -429,46 +426,15 @@ export class SegmentedLog implements PartitionLog {
   }
 
   flush(): Promise<void> {
-    return this.#flushSegments(this.#nextOffset)
+    return this.#flushUpTo(this.#nextOffset)
   }
 
-  async #flushSegments(upTo: bigint): Promise<void> {
-    if (!this.#isOnDisk || this.#isClosed || upTo <= this.#recoveryPoint) return
-    const dirty = this.#segments.filter((segment, index) => {
-      const next = this.#segments[index + 1]
-      return segment.baseOffset < upTo && (next === undefined || next.baseOffset > this.#recoveryPoint)
-    })
-    await Promise.all(dirty.map((segment) => segment.flush()))
-    this.#flushed(upTo)
-  }
-
-  #flushed(upTo: bigint): void {
-    if (upTo <= this.#recoveryPoint) return
-    this.#recoveryPoint = upTo
-    this.#environment.recoveryPointMoved()
-  }
-
-  /** `flush.messages` and `flush.ms`: with the first, the answer waits for the device. */
-  #flushAsConfigured(segment: Segment): void {
-    const config = this.#config
-    if (
-      this.#nextOffset - this.#recoveryPoint >=
-      BigInt(Math.min(config['flush.messages'], Number.MAX_SAFE_INTEGER))
-    ) {
-      segment.file.flushSync()
-      this.#flushed(this.#nextOffset)
-      return
-    }
-    const { clock, flushInBackground } = this.#environment
-    if (this.#flushTimer || config['flush.ms'] >= Number.MAX_SAFE_INTEGER) return
-    this.#flushTimer = clock.schedule(config['flush.ms'], () => {
-      this.#flushTimer = undefined
-      flushInBackground(() => this.flush())
-    })
+  async #flushUpTo(offset: bigint): Promise<void> {
+    if (this.#isOnDisk && !this.#isClosed) await this.#flusher.flush(offset)
   }
 
   async close(): Promise<void> {
-    this.#flushTimer?.cancel()
+    this.#flusher.stop()
     if (this.#isOnDisk && !this.#isClosed) {
       this.#segments.at(-1)!.seal()
       this.#snapshots.write(this.#nextOffset, this.#producers)
@@ -480,7 +446,7 @@ export class SegmentedLog implements PartitionLog {
 
   /** Lets go of files and memory without writing anything: the partition is deleted, or has been closed. */
   discard(): void {
-    this.#flushTimer?.cancel()
+    this.#flusher.stop()
     for (const segment of this.#segments) segment.file.close()
     this.#tail.clear()
     this.#isClosed = true
@@ -495,7 +461,7 @@ export class SegmentedLog implements PartitionLog {
       logEndOffset: this.#nextOffset,
       highWatermark: this.#highWatermark,
       lastStableOffset: this.lastStableOffset,
-      recoveryPoint: this.#recoveryPoint,
+      recoveryPoint: this.recoveryPoint,
       sizeInBytes: this.sizeInBytes,
       segments: this.#segments.map(({ baseOffset, sizeInBytes, maxTimestamp: { timestamp } }) => ({
         baseOffset,
