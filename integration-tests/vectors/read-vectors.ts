@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+
+/** A line of a vector file; what else it holds depends on `message`. */
+export interface Vector {
+  readonly message: string
+  readonly [name: string]: unknown
+}
+
+/** Reads a file of vectors: one JSON object per line, compressed or not. */
+export function readVectors(path: string): Vector[] {
+  const bytes = readFileSync(path)
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line) as Vector)
+}
