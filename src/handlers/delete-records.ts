@@ -1,31 +1,39 @@
 import type { Partition } from '../log/partition.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { DeleteRecords } from '../protocol/generated/delete-records.ts'
-import { handler } from './handler.ts'
+import { type BrokerServices, handler } from './handler.ts'
 import { isInternalTopic } from './internal-topics.ts'
 
 /** Offset that stands for the high watermark. */
 const HIGH_WATERMARK = -1n
 
-/** DeleteRecords (key 21): moves the beginning of partitions forward (KIP-107). All versions alike; 2 is flexible. */
+/**
+ * DeleteRecords (key 21): moves the beginning of partitions forward (KIP-107). All versions alike; 2 is flexible. Of a partition that
+ * stands in a topic twice the last one counts, as in Kafka.
+ */
 export const deleteRecords = handler(DeleteRecords, (request, { broker }) => ({
   throttleTimeMs: 0,
-  topics: request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex, offset }) => {
-      const refused = (errorCode: number) => ({ partitionIndex, lowWatermark: -1n, errorCode })
-      if (isInternalTopic(name)) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION)
-      const partition = broker.partitions.get(name, partitionIndex)
-      if (!partition) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-      try {
-        return { partitionIndex, lowWatermark: deleteBefore(partition, offset), errorCode: ErrorCode.NONE }
-      } catch (error) {
-        if (error instanceof ApiError) return refused(error.code)
-        throw error
-      }
-    }),
-  })),
+  topics: request.topics.map(({ name, partitions }) => {
+    const offsets = new Map(partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]))
+    return {
+      name,
+      partitions: Array.from(offsets, ([index, offset]) => deleteFrom(broker, name, index, offset)),
+    }
+  }),
 }))
+
+function deleteFrom(broker: BrokerServices, topic: string, partitionIndex: number, offset: bigint) {
+  const refused = (errorCode: number) => ({ partitionIndex, lowWatermark: -1n, errorCode })
+  if (isInternalTopic(topic)) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION)
+  const partition = broker.partitions.get(topic, partitionIndex)
+  if (!partition) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  try {
+    return { partitionIndex, lowWatermark: deleteBefore(partition, offset), errorCode: ErrorCode.NONE }
+  } catch (error) {
+    if (error instanceof ApiError) return refused(error.code)
+    throw error
+  }
+}
 
 function deleteBefore(partition: Partition, offset: bigint): bigint {
   const policy = partition.config['cleanup.policy']

@@ -142,7 +142,26 @@ function targetsOf(request: FetchRequest): FetchTarget[] {
       })
     }
   }
-  return targets
+  return targets.length > 1 ? distinct(targets) : targets
+}
+
+/** A partition that stands in the request twice is fetched once: in its first place, as it was asked for last. */
+function distinct(targets: FetchTarget[]): FetchTarget[] {
+  const topics = new Map<string, Map<number, number>>()
+  const kept: FetchTarget[] = []
+  for (const target of targets) {
+    // One of the two is empty or zero, as the version decides.
+    const key = target.topic || target.topicId
+    let places = topics.get(key)
+    if (!places) {
+      places = new Map()
+      topics.set(key, places)
+    }
+    const place = places.get(target.partition)
+    if (place === undefined) places.set(target.partition, kept.push(target) - 1)
+    else kept[place] = target
+  }
+  return kept
 }
 
 function forgottenOf(request: FetchRequest): Pick<FetchTarget, 'topic' | 'topicId' | 'partition'>[] {
@@ -172,7 +191,7 @@ function withoutRecords(row: PartitionData): PartitionData {
 
 /** An isolation level that does not exist: like Kafka an error for all, before version 13 in each partition too. */
 function refuse(request: FetchRequest, apiVersion: number): FetchResponse {
-  const errorCode = ErrorCode.INVALID_REQUEST
+  const errorCode = ErrorCode.UNKNOWN_SERVER_ERROR
   const targets = apiVersion < 13 ? targetsOf(request) : []
   const rows = targets.map((target) => errorRow(target, errorCode, []))
   return respond(errorCode, 0, grouped(targets, rows))

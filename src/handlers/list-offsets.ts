@@ -26,6 +26,7 @@ const sinceVersion: ReadonlyMap<bigint, number> = new Map([
   [EARLIEST_PENDING_UPLOAD, 11],
 ])
 
+const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
 /**
@@ -36,12 +37,15 @@ const READ_COMMITTED = 1
  *   upload: without tiered storage (KIP-405) all is local and nothing is tiered.
  */
 export const listOffsets = handler(ListOffsets, (request, context) => {
-  const isReadCommitted = request.isolationLevel === READ_COMMITTED
+  const { isolationLevel } = request
+  const isReadCommitted = isolationLevel === READ_COMMITTED
+  const isLevelKnown = isReadCommitted || isolationLevel === READ_UNCOMMITTED
   return {
     throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitionsOf(partitions).map(({ wanted, isRepeated }) => {
+        if (!isLevelKnown) return unknown(wanted.partitionIndex, ErrorCode.UNKNOWN_SERVER_ERROR)
         if (isRepeated) return unknown(wanted.partitionIndex, ErrorCode.INVALID_REQUEST)
         return listPartition(name, wanted, isReadCommitted, context)
       }),

@@ -205,6 +205,7 @@ describe('the rows of a fetch', () => {
     ['negative', { fetchOffset: -1n }, ErrorCode.OFFSET_OUT_OF_RANGE],
     ['at the end', { fetchOffset: 5n }, ErrorCode.NONE],
     ['an old leader epoch', { currentLeaderEpoch: 2 }, ErrorCode.FENCED_LEADER_EPOCH],
+    ['a negative leader epoch', { fetchOffset: 5n, currentLeaderEpoch: -2 }, ErrorCode.NONE],
     ['a leader epoch to come', { currentLeaderEpoch: 4 }, ErrorCode.UNKNOWN_LEADER_EPOCH],
     ['a fetched epoch to come', { fetchOffset: 5n, lastFetchedEpoch: 7 }, ErrorCode.OFFSET_OUT_OF_RANGE],
   ])('%s', (_, changes, errorCode) => {
@@ -217,6 +218,21 @@ describe('the rows of a fetch', () => {
     expect(row!.errorCode).toBe(errorCode)
     expect(row!.highWatermark).toBe(errorCode === 0 ? 5n : -1n)
     expect(row!.abortedTransactions).toBeNull()
+  })
+
+  test.each([
+    [{ maxBytes: -1 }, {}],
+    [{}, { maxBytes: -1 }],
+  ])('a negative limit is an error where there is something to read', (limits, changes) => {
+    const log = new FakeLog()
+    const { fetch } = setUp([log], limits, changes)
+    expect(fetch().isReady()).toBe(false)
+    expect(fetch().rows()).toMatchObject([{ errorCode: ErrorCode.NONE }])
+    log.grow(1)
+    expect(fetch().isReady()).toBe(true)
+    expect(fetch().rows()).toMatchObject([
+      { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, abortedTransactions: null },
+    ])
   })
 
   test('a client whose epoch ended earlier is told where (KIP-595)', () => {

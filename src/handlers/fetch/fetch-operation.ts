@@ -61,8 +61,10 @@ export class FetchOperation implements DelayedOperation {
       if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.logEndOffset) return true
       if (target.lastFetchedEpoch >= 0 && divergence(partition, target) !== undefined) return true
       const upTo = this.#upTo(partition)
-      if (target.fetchOffset < upTo)
-        bytes += Math.min(log.sizeBetween(target.fetchOffset, upTo), target.maxBytes)
+      if (target.fetchOffset >= upTo) continue
+      // A negative limit is an error of that partition.
+      if (target.maxBytes < 0 || this.#limits.maxBytes < 0) return true
+      bytes += Math.min(log.sizeBetween(target.fetchOffset, upTo), target.maxBytes)
     }
     return !isAnyKnown || bytes >= this.#limits.minBytes
   }
@@ -191,9 +193,11 @@ export class FetchOperation implements DelayedOperation {
         const row = rowOf(target, { ...started, records: NO_RECORDS }, NO_RECORDS)
         return { row: { ...row, divergingEpoch: diverging } }
       }
+      if (target.fetchOffset >= started.upTo) return { ...started, records: NO_RECORDS }
       const maxBytes = Math.min(target.maxBytes, bytesLeft)
-      const isNothing = target.fetchOffset >= started.upTo || (maxBytes <= 0 && !atLeastOneBatch)
-      const records = isNothing
+      if (maxBytes < 0) return { row: errorRow(target, ErrorCode.UNKNOWN_SERVER_ERROR, null) }
+      const isUsedUp = maxBytes === 0 && !atLeastOneBatch
+      const records = isUsedUp
         ? NO_RECORDS
         : log.read(target.fetchOffset, maxBytes, started.upTo, atLeastOneBatch)
       return { ...started, records }
