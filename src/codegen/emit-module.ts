@@ -13,10 +13,9 @@ export function emitModule(file: SpecFile): string {
   const code = functions.join('\n\n')
   const needed = neededDefaults(structs, defaults, code)
   const body = [
+    ...(file.api === undefined ? [] : [apiDescriptor(file, file.api)]),
     ...types(structs, file),
-    ...(file.api === undefined
-      ? file.messages.map((message) => messageCodec(message))
-      : [apiDescriptor(file.api)]),
+    ...(file.api === undefined ? file.messages.map((message) => messageCodec(message)) : []),
     ...keyTable(file),
     code,
     ...needed,
@@ -48,22 +47,34 @@ function interfaceOf(struct: StructModel, file: SpecFile): string {
 }
 
 function structDoc(struct: StructModel, file: SpecFile): string {
-  if (!struct.isRoot) return ''
   const { message } = struct
-  const text =
-    message.role === 'message'
-      ? message.description
-      : `${capitalRole(message)} of ${file.title}. ${file.description}`.trim()
-  const changes = message.changes.map((change) => {
-    const kips = change.kips.map((kip) => `KIP-${kip}`).join(', ')
-    return `- ${change.version}${kips === '' ? '' : ` (${kips})`}: ${change.text}`
-  })
-  const lines = [...text.split('\n'), ...(changes.length === 0 ? [] : ['', 'Versions:', ...changes])]
-  return doc(lines.filter((line, index) => line !== '' || index > 0))
+  if (!struct.isRoot) return doc([holderDescription(struct)])
+  if (message.role !== 'message')
+    return doc([`${message.role === 'request' ? 'Request' : 'Response'} of ${file.title}.`])
+  return doc([...message.description.split('\n'), ...changesDoc(message)])
 }
 
-function capitalRole(message: MessageSpec): string {
-  return message.role === 'request' ? 'Request' : 'Response'
+/** A struct is described by the field that holds it. */
+function holderDescription(struct: StructModel): string {
+  const all = [struct.message.root, ...struct.message.structs].flatMap((holder) => holder.fields)
+  return all.find((field) => field.struct === struct.spec)!.description
+}
+
+function changesDoc(message: MessageSpec): string[] {
+  if (message.changes.length === 0) return []
+  const changes = message.changes.map(({ version, kips, text }) => {
+    return `- ${version}${kips.length === 0 ? '' : ` (${kips.map((kip) => `KIP-${kip}`).join(', ')})`}: ${text}`
+  })
+  return ['', 'Versions:', ...changes]
+}
+
+function apiDoc(file: SpecFile, api: ApiSpec): string {
+  const errors = api.errors.map(({ name, text }) => `- ${name}: ${text}`)
+  return doc([
+    ...file.description.split('\n'),
+    ...changesDoc(api.request),
+    ...(errors.length === 0 ? [] : ['', 'Errors:', ...errors]),
+  ])
 }
 
 function fieldDoc(struct: StructModel, field: FieldSpec): string {
@@ -114,13 +125,12 @@ function messageCodec(message: MessageSpec): string {
   return `/** Reads and writes ${message.name}. */\nexport const ${message.name}: ${type}<${message.name}> = ${codecBody(message)}`
 }
 
-function apiDescriptor(api: ApiSpec): string {
+function apiDescriptor(file: SpecFile, api: ApiSpec): string {
   const { request, response } = api
   const fixed = api.fixedResponseHeader
   const requestHeader = headerVersion(request, 1, 2)
   const responseHeader = fixed === undefined ? headerVersion(response, 0, 1) : `() => ${fixed}`
-  return `/** The API ${api.name}: key ${api.key}, and how its requests and responses look in every version. */
-export const ${api.name}: Api<${request.name}, ${response.name}> = {
+  return `${apiDoc(file, api)}export const ${api.name}: Api<${request.name}, ${response.name}> = {
 key: ${api.key},
 name: '${api.name}',
 minVersion: ${request.versions.from},

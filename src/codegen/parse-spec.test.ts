@@ -139,6 +139,9 @@ describe('a mistake is told with file, line and cause', () => {
       '',
       ':17: a row has 5 columns (field | type | versions | traits | description), this one has 4',
     ],
+    ['description', '| Time.', '|', ':17: throttleMs has no description'],
+    ['prose', / {2}Shows how a spec\n.*\n/, '', ':1: Example has no description'],
+    ['note', / {2}3 {2}-.*\n/, '', ':1: Example does not say what version 3 changed'],
     ['type', '| int32  ', '| int33  ', ":17: unknown type 'int33' of throttleMs"],
     [
       'field name',
@@ -160,7 +163,7 @@ describe('a mistake is told with file, line and cause', () => {
     ['default', 'default -1', 'default x', ":20: 'x' is no default for count of type int64"],
     ['tags', 'tag 0', 'tag 1', ':19: the tags of Topic are 1: they count from 0, each once'],
     ['tag', /2\+ {7}\| tag/, '0+       | tag', ':20: count has a tag in versions that are not flexible'],
-    ['no rows', /\n {4}name[^]*?(?=\n\nresponse)/, '', ':18: the struct Topic has no rows'],
+    ['no rows', /\n {4}name[\s\S]*?(?=\n\nresponse)/, '', ':18: the struct Topic has no rows'],
     [
       'rows of a number',
       '| []Topic ',
@@ -189,6 +192,7 @@ describe('a mistake is told with file, line and cause', () => {
   test('a family whose message has no table', () => {
     const source = 'family Things\n\nmessage Thing, versions 0, flexible never\n\n  A thing.\n'
     expect(() => parse(source)).toThrow(":3: Thing has no section 'fields'")
+    expect(() => parse(source.replace('  A thing.', ''))).toThrow(':3: Thing has no description')
   })
 })
 
@@ -207,6 +211,9 @@ describe('error codes', () => {
     )
     expect(() => parseCodes('  3 | A | no | a | b\n  3 | B | no | a | b')).toThrow(
       'error-codes.spec:4: 3 B: codes go upwards, each once',
+    )
+    expect(() => parseCodes('  3 | A | no | a |')).toThrow(
+      'A does not say when it is answered and what to do about it',
     )
     expect(() => parseErrorCodes('error-codes.spec', 'codes\n')).toThrow(
       "error-codes.spec:1: the list begins with 'error codes'",

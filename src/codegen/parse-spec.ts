@@ -70,6 +70,7 @@ class SpecParser {
       else if (line.text === 'response') response = this.#message(line, heading, 'response', changes)
       else this.#lines.fail(line, `unknown section '${line.text}' (changes, errors, request, response)`)
     }
+    this.#checkTexts(heading, description, changes)
     if (request === undefined || response === undefined) {
       return this.#lines.fail(
         first,
@@ -115,6 +116,7 @@ class SpecParser {
       this.#lines.take()
       changes = this.#changes(heading)
     }
+    this.#checkTexts(heading, description, changes)
     const line = this.#lines.take()
     if (line?.text !== 'fields')
       this.#lines.fail(line ?? heading.line, `${heading.name} has no section 'fields'`)
@@ -170,6 +172,17 @@ class SpecParser {
     if (text === undefined) return undefined
     if (!/^-?\d+$/.test(text)) this.#lines.fail(line, `'${word}' needs a number, not '${text}'`)
     return Number(text)
+  }
+
+  /** A spec is a text to learn from: it says what a message is for, and what every version changed. */
+  #checkTexts(heading: Heading, description: string, changes: readonly ChangeSpec[]): void {
+    const { line, name, versions } = heading
+    if (description === '') this.#lines.fail(line, `${name} has no description`)
+    for (let version = versions.from + 1; version <= versions.to; version++) {
+      if (!changes.some((change) => change.version === version)) {
+        this.#lines.fail(line, `${name} does not say what version ${version} changed`)
+      }
+    }
   }
 
   #changes(heading: Heading): ChangeSpec[] {
@@ -231,6 +244,8 @@ export function parseErrorCodes(path: string, source: string): ErrorCodeSpec[] {
     if (cells.length !== 5) lines.fail(line, `a row has 5 columns, this one has ${cells.length}`)
     if (!/^-?\d+$/.test(code)) lines.fail(line, `'${code}' is no error code`)
     if (!/^[A-Z][A-Z0-9_]*$/.test(name)) lines.fail(line, `'${name}' is no name of an error`)
+    if (meaning === '' || remedy === '')
+      lines.fail(line, `${name} does not say when it is answered and what to do about it`)
     if (retriable !== 'yes' && retriable !== 'no')
       lines.fail(line, `retriable is yes or no, not '${retriable}'`)
     if (codes.some((other) => other.name === name || other.code >= Number(code))) {

@@ -140,6 +140,7 @@ class TableParser {
   ): FieldSpec {
     if (!fieldName.test(row.name))
       this.#lines.fail(row.line, `'${row.name}' is no field name: small first letter, no blanks`)
+    if (row.description === '') this.#lines.fail(row.line, `${row.name} has no description`)
     let nullable: Versions | undefined
     let tag: number | undefined
     let defaultText: string | undefined

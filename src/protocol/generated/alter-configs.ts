@@ -3,42 +3,25 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of AlterConfigs. */
-export interface AlterConfigsRequest {
-  resources: readonly AlterConfigsResource[]
-  validateOnly: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AlterConfigsResource {
-  resourceType: number
-  resourceName: string
-  configs: readonly AlterableConfig[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AlterableConfig {
-  name: string
-  value: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of AlterConfigs. */
-export interface AlterConfigsResponse {
-  throttleTimeMs: number
-  responses: readonly AlterConfigsResourceResponse[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AlterConfigsResourceResponse {
-  errorCode: number
-  errorMessage: string | null
-  resourceType: number
-  resourceName: string
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API AlterConfigs: key 33, and how its requests and responses look in every version. */
+/**
+ * Replaces all settings of a resource: what the request does not name goes back to its default. Newer
+ * clients send IncrementalAlterConfigs, which only touches what it names.
+ *
+ * Versions:
+ * - 1 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 2 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic.
+ * - INVALID_CONFIG: A setting is unknown or has a bad value.
+ * - INVALID_REQUEST: A resource stands twice in the request, a value is null, or the setting cannot be
+ *   changed at run time.
+ * - INVALID_TOPIC_EXCEPTION: The name cannot be that of a topic.
+ * - POLICY_VIOLATION: The cluster's policy for settings refuses it.
+ * - NOT_CONTROLLER: This node is not the controller.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not alter the topic.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not alter brokers.
+ */
 export const AlterConfigs: Api<AlterConfigsRequest, AlterConfigsResponse> = {
   key: 33,
   name: 'AlterConfigs',
@@ -63,6 +46,60 @@ export const AlterConfigs: Api<AlterConfigsRequest, AlterConfigsResponse> = {
     decode: decodeAlterConfigsResponse,
     encode: encodeAlterConfigsResponse,
   },
+}
+
+/** Request of AlterConfigs. */
+export interface AlterConfigsRequest {
+  /** Whose settings to replace. */
+  resources: readonly AlterConfigsResource[]
+  /** Whether only to check that the settings could be made. */
+  validateOnly: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Whose settings to replace. */
+export interface AlterConfigsResource {
+  /** What it is: 2 a topic, 4 a broker, 16 client metrics, 32 a group. */
+  resourceType: number
+  /** Its name; for brokers their id, or nothing for the defaults of all brokers. */
+  resourceName: string
+  /** All settings that it should have afterwards. */
+  configs: readonly AlterableConfig[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** All settings that it should have afterwards. */
+export interface AlterableConfig {
+  /** Name of the setting. */
+  name: string
+  /** Its value as text. */
+  value: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of AlterConfigs. */
+export interface AlterConfigsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each resource of the request. */
+  responses: readonly AlterConfigsResourceResponse[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each resource of the request. */
+export interface AlterConfigsResourceResponse {
+  /** Why nothing was changed, or 0. */
+  errorCode: number
+  /** The same in words, or null. */
+  errorMessage: string | null
+  /** What it is, as in the request. */
+  resourceType: number
+  /** Its name. */
+  resourceName: string
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeAlterableConfig(reader: Reader, version: number): AlterableConfig {

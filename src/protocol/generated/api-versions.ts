@@ -3,54 +3,27 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of ApiVersions. */
-export interface ApiVersionsRequest {
-  /** Versions 3+. */
-  clientSoftwareName: string
-  /** Versions 3+. */
-  clientSoftwareVersion: string
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of ApiVersions. */
-export interface ApiVersionsResponse {
-  errorCode: number
-  apiKeys: readonly ApiVersion[]
-  /** Versions 1+. */
-  throttleTimeMs: number
-  /** Versions 3+. */
-  supportedFeatures: readonly SupportedFeatureKey[]
-  /** Versions 3+. */
-  finalizedFeaturesEpoch: bigint
-  /** Versions 3+. */
-  finalizedFeatures: readonly FinalizedFeatureKey[]
-  /** Versions 3+. */
-  zkMigrationReady: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface FinalizedFeatureKey {
-  name: string
-  maxVersionLevel: number
-  minVersionLevel: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface SupportedFeatureKey {
-  name: string
-  minVersion: number
-  maxVersion: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ApiVersion {
-  apiKey: number
-  minVersion: number
-  maxVersion: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API ApiVersions: key 18, and how its requests and responses look in every version. */
+/**
+ * Asks a broker which APIs it serves and in which versions. It is the first request of nearly every
+ * connection, because a client may only use versions that both sides know.
+ *
+ * A broker that does not know the version of the request answers in version 0 with UNSUPPORTED_VERSION
+ * and its own range, so that the client can ask again. For the same reason the response header stays
+ * at version 0: the client could not tell otherwise where the body begins.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-482, KIP-511, KIP-584): Compact lengths and tagged fields. The client names its software,
+ *   and the response lists the features of the cluster as tagged fields.
+ * - 4 (KIP-1022): Supported features may begin at version 0, which older clients refuse to read.
+ *
+ * Errors:
+ * - UNSUPPORTED_VERSION: The version of this request is not served; the body has the form of version
+ *   0.
+ * - INVALID_REQUEST: The name or the version of the client's software has characters other than
+ *   letters, digits, dots and dashes, or begins or ends with a dot or a dash.
+ */
 export const ApiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = {
   key: 18,
   name: 'ApiVersions',
@@ -75,6 +48,82 @@ export const ApiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = {
     decode: decodeApiVersionsResponse,
     encode: encodeApiVersionsResponse,
   },
+}
+
+/** Request of ApiVersions. */
+export interface ApiVersionsRequest {
+  /** Which library is speaking, such as apache-kafka-java or librdkafka. Versions 3+. */
+  clientSoftwareName: string
+  /** Release of that library. Versions 3+. */
+  clientSoftwareVersion: string
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of ApiVersions. */
+export interface ApiVersionsResponse {
+  /** 0, or why the request was refused. */
+  errorCode: number
+  /** The APIs that this listener serves, in no particular order. */
+  apiKeys: readonly ApiVersion[]
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** Features that this broker's software could work with. Versions 3+. */
+  supportedFeatures: readonly SupportedFeatureKey[]
+  /**
+   * Grows whenever a finalized level changes, so that clients can tell newer answers from older ones; -1
+   * when unknown. Versions 3+.
+   */
+  finalizedFeaturesEpoch: bigint
+  /**
+   * Features that the whole cluster has agreed on. A producer, for instance, uses the newer transaction
+   * protocol only when transaction.version is finalized at 2. Versions 3+.
+   */
+  finalizedFeatures: readonly FinalizedFeatureKey[]
+  /**
+   * Whether a ZooKeeper cluster could migrate to this controller; only controllers of Kafka 3 set it.
+   * Versions 3+.
+   */
+  zkMigrationReady: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/**
+ * Features that the whole cluster has agreed on. A producer, for instance, uses the newer transaction
+ * protocol only when transaction.version is finalized at 2.
+ */
+export interface FinalizedFeatureKey {
+  /** Name of the feature. */
+  name: string
+  /** Highest level in use in the cluster. */
+  maxVersionLevel: number
+  /** Lowest level in use in the cluster. */
+  minVersionLevel: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Features that this broker's software could work with. */
+export interface SupportedFeatureKey {
+  /** Name of the feature, such as metadata.version. */
+  name: string
+  /** Lowest level that the software supports. */
+  minVersion: number
+  /** Highest level that the software supports. */
+  maxVersion: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The APIs that this listener serves, in no particular order. */
+export interface ApiVersion {
+  /** Number of the API. */
+  apiKey: number
+  /** Lowest version that is served. */
+  minVersion: number
+  /** Highest version that is served. */
+  maxVersion: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeApiVersionsRequest(reader: Reader, version: number): ApiVersionsRequest {

@@ -3,62 +3,112 @@ import { type RecordCodec, type UnknownTaggedField, type Uuid, ZERO_UUID } from 
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
+/** Key of a committed position in the oldest form. It differs from OffsetCommitKey only by its type. */
 export interface LegacyOffsetCommitKey {
+  /** Id of the group. */
   group: string
+  /** Name of the topic. */
   topic: string
+  /** Number of the partition. */
   partition: number
 }
 
+/** A committed position in the oldest form. */
 export interface LegacyOffsetCommitValue {
+  /** Offset of the next record to read. */
   offset: bigint
+  /** Text that the client wanted kept beside it. */
   metadata: string
+  /** When it was committed. */
   commitTimestamp: bigint
 }
 
+/** Whose position in which partition a record holds. */
 export interface OffsetCommitKey {
+  /** Id of the group. */
   group: string
+  /** Name of the topic. */
   topic: string
+  /** Number of the partition. */
   partition: number
 }
 
+/**
+ * A committed position.
+ *
+ * Versions:
+ * - 1: Carries the time at which it expires.
+ * - 2 (KIP-211): No time of expiry any more: positions expire when their group has been empty for long
+ *   enough. A position that has one of its own is written in version 1.
+ * - 3 (KIP-320): Carries the leader epoch of the last record that was consumed.
+ * - 4 (KIP-915): Tagged fields, so that older brokers can read what newer ones add. The first one is
+ *   the id of the topic.
+ */
 export interface OffsetCommitValue {
+  /** Offset of the next record to read. */
   offset: bigint
-  /** Versions 3+. */
+  /** Leader epoch of the last record that was consumed, or -1. Versions 3+. */
   leaderEpoch: number
+  /** Text that the client wanted kept beside it. */
   metadata: string
+  /** When it was committed. */
   commitTimestamp: bigint
-  /** Versions 1. */
+  /** When it expires, or -1. Versions 1. */
   expireTimestamp: bigint
-  /** Versions 4+. */
+  /** Id of the topic, so that the position does not go over to a new topic of the same name. Versions 4+. */
   topicId: Uuid
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Which classic group a record holds. */
 export interface GroupMetadataKey {
+  /** Id of the group. */
   group: string
 }
 
+/**
+ * A classic group as it was when a generation was complete: its members and what each got.
+ *
+ * Versions:
+ * - 1 (KIP-62): Members have a time to join again.
+ * - 2 (KIP-211): Tells since when the group is in its state, from which the expiry of its positions
+ *   counts.
+ * - 3 (KIP-345): Members can have an instance id.
+ * - 4 (KIP-915): Tagged fields, so that older brokers can read what newer ones add.
+ */
 export interface GroupMetadataValue {
+  /** What the group does: consumer, connect, ... */
   protocolType: string
+  /** Number of the generation. */
   generation: number
+  /** The protocol that was chosen, or null when the group is empty. */
   protocol: string | null
+  /** Id of the member that assigns the partitions, or null when the group is empty. */
   leader: string | null
-  /** Versions 2+. */
+  /** When the group came into its state, or -1. Versions 2+. */
   currentStateTimestamp: bigint
+  /** The members. */
   members: readonly MemberMetadata[]
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The members. */
 export interface MemberMetadata {
+  /** Id of the member. */
   memberId: string
-  /** Versions 3+. */
+  /** Name that the member keeps over restarts, or null. Versions 3+. */
   groupInstanceId: string | null
+  /** Client id that the member joined with. */
   clientId: string
+  /** Address that the member joined from. */
   clientHost: string
-  /** Versions 1+. */
+  /** How long, in milliseconds, the coordinator waits for it to join again, or -1. Versions 1+. */
   rebalanceTimeout: number
+  /** After how many milliseconds without a heartbeat it counts as dead. */
   sessionTimeout: number
+  /** What the member sent for the chosen protocol. */
   subscription: Buffer
+  /** What the leader assigned to it. */
   assignment: Buffer
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }

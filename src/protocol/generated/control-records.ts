@@ -3,69 +3,112 @@ import { type Codec, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../ap
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
+/** The second half of a control record's key, after its version. */
 export interface ControlRecordTypeSchema {
+  /**
+   * 0 abort and 1 commit of a transaction, 2 leader change, 3 snapshot header, 4 snapshot footer, 5
+   * KRaft version, 6 voters.
+   */
   type: number
 }
 
+/** Ends a transaction in a partition. Whether it was committed or aborted stands in the key. */
 export interface EndTxnMarker {
+  /** Epoch of the coordinator that decided it; markers of an older one are refused. */
   coordinatorEpoch: number
 }
 
+/**
+ * The first record of each leader's epoch in the metadata log. It makes the epoch count even when
+ * nothing else is written.
+ *
+ * Versions:
+ * - 1 (KIP-853): Voters carry the ids of their directories.
+ */
 export interface LeaderChangeMessage {
+  /** Version of this record, once more. */
   version: number
+  /** The new leader. */
   leaderId: number
+  /** Who may vote. */
   voters: readonly LeaderChangeMessageVoter[]
+  /** Who voted for this leader. */
   grantingVoters: readonly LeaderChangeMessageVoter[]
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Who may vote. */
 export interface LeaderChangeMessageVoter {
+  /** Id of the voter. */
   voterId: number
-  /** Versions 1+. */
+  /** Directory of its metadata log. Versions 1+. */
   voterDirectoryId: Uuid
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The first record of a metadata snapshot. */
 export interface SnapshotHeaderRecord {
+  /** Version of this record. */
   version: number
+  /** Time of the last record that went into the snapshot. */
   lastContainedLogTimestamp: bigint
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The last record of a metadata snapshot. A snapshot without it is not complete. */
 export interface SnapshotFooterRecord {
+  /** Version of this record. */
   version: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The version of the protocol among controllers. */
 export interface KRaftVersionRecord {
+  /** Version of this record. */
   version: number
+  /** 0 voters are fixed by configuration, 1 voters can change. */
   kRaftVersion: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The whole set of controllers that vote, written whenever it changes. */
 export interface VotersRecord {
+  /** Version of this record. */
   version: number
+  /** The voters. */
   voters: readonly VotersRecordVoter[]
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The voters. */
 export interface VotersRecordVoter {
+  /** Id of the voter. */
   voterId: number
+  /** Directory of its metadata log. */
   voterDirectoryId: Uuid
+  /** Addresses at which it can be reached. */
   endpoints: readonly Endpoint[]
+  /** Versions of the protocol among controllers that it supports. */
   kRaftVersionFeature: KRaftVersionFeature
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Versions of the protocol among controllers that it supports. */
 export interface KRaftVersionFeature {
+  /** Lowest version that it supports. */
   minSupportedVersion: number
+  /** Highest version that it supports. */
   maxSupportedVersion: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Addresses at which it can be reached. */
 export interface Endpoint {
+  /** Name of the listener. */
   name: string
+  /** Host name or address. */
   host: string
+  /** Port. */
   port: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }

@@ -3,41 +3,29 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of CreatePartitions. */
-export interface CreatePartitionsRequest {
-  topics: readonly CreatePartitionsTopic[]
-  timeoutMs: number
-  validateOnly: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatePartitionsTopic {
-  name: string
-  count: number
-  assignments: readonly CreatePartitionsAssignment[] | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatePartitionsAssignment {
-  brokerIds: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of CreatePartitions. */
-export interface CreatePartitionsResponse {
-  throttleTimeMs: number
-  results: readonly CreatePartitionsTopicResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatePartitionsTopicResult {
-  name: string
-  errorCode: number
-  errorMessage: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API CreatePartitions: key 37, and how its requests and responses look in every version. */
+/**
+ * Adds partitions to topics. Records that are there stay where they are, so keys may land on another
+ * partition than before.
+ *
+ * Versions:
+ * - 1 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 2 (KIP-482): Compact lengths and tagged fields.
+ * - 3 (KIP-599): The broker may answer THROTTLING_QUOTA_EXCEEDED.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic.
+ * - INVALID_PARTITIONS: The new count is not above the old one.
+ * - INVALID_REPLICA_ASSIGNMENT: The assignment does not fit the new partitions, or names unknown
+ *   brokers.
+ * - INVALID_REPLICATION_FACTOR: There are fewer brokers than copies are needed.
+ * - INVALID_REQUEST: A topic stands twice in the request.
+ * - REASSIGNMENT_IN_PROGRESS: Replicas of the topic are being moved.
+ * - REQUEST_TIMED_OUT: The partitions were not ready in time.
+ * - NOT_CONTROLLER: This node is not the controller.
+ * - POLICY_VIOLATION: The cluster's policy refuses it.
+ * - THROTTLING_QUOTA_EXCEEDED: The client changes topics faster than its quota allows.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not alter the topic.
+ */
 export const CreatePartitions: Api<CreatePartitionsRequest, CreatePartitionsResponse> = {
   key: 37,
   name: 'CreatePartitions',
@@ -62,6 +50,58 @@ export const CreatePartitions: Api<CreatePartitionsRequest, CreatePartitionsResp
     decode: decodeCreatePartitionsResponse,
     encode: encodeCreatePartitionsResponse,
   },
+}
+
+/** Request of CreatePartitions. */
+export interface CreatePartitionsRequest {
+  /** The topics that get more partitions. */
+  topics: readonly CreatePartitionsTopic[]
+  /** How long to wait until the partitions are ready. */
+  timeoutMs: number
+  /** Whether only to check that the partitions could be added. */
+  validateOnly: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics that get more partitions. */
+export interface CreatePartitionsTopic {
+  /** Name of the topic. */
+  name: string
+  /** How many partitions it has afterwards, those that it has now included. */
+  count: number
+  /** Which brokers hold the new partitions, in their order; null leaves it to the controller. */
+  assignments: readonly CreatePartitionsAssignment[] | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Which brokers hold the new partitions, in their order; null leaves it to the controller. */
+export interface CreatePartitionsAssignment {
+  /** Brokers that hold the copies of one new partition, the preferred leader first. */
+  brokerIds: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of CreatePartitions. */
+export interface CreatePartitionsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  results: readonly CreatePartitionsTopicResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface CreatePartitionsTopicResult {
+  /** Name of the topic. */
+  name: string
+  /** Why no partition was added, or 0. */
+  errorCode: number
+  /** The same in words, or null. */
+  errorMessage: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeCreatePartitionsAssignment_BrokerIds(reader: Reader, version: number): number[] {

@@ -3,72 +3,38 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of CreateTopics. */
-export interface CreateTopicsRequest {
-  topics: readonly CreatableTopic[]
-  timeoutMs: number
-  /** Versions 1+. */
-  validateOnly: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatableTopic {
-  name: string
-  numPartitions: number
-  replicationFactor: number
-  assignments: readonly CreatableReplicaAssignment[]
-  configs: readonly CreatableTopicConfig[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatableTopicConfig {
-  name: string
-  value: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatableReplicaAssignment {
-  partitionIndex: number
-  brokerIds: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of CreateTopics. */
-export interface CreateTopicsResponse {
-  /** Versions 2+. */
-  throttleTimeMs: number
-  topics: readonly CreatableTopicResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatableTopicResult {
-  name: string
-  /** Versions 7+. */
-  topicId: Uuid
-  errorCode: number
-  /** Versions 1+. */
-  errorMessage: string | null
-  /** Versions 5+. */
-  topicConfigErrorCode: number
-  /** Versions 5+. */
-  numPartitions: number
-  /** Versions 5+. */
-  replicationFactor: number
-  /** Versions 5+. */
-  configs: readonly CreatableTopicConfigs[] | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface CreatableTopicConfigs {
-  name: string
-  value: string | null
-  readOnly: boolean
-  configSource: number
-  isSensitive: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API CreateTopics: key 19, and how its requests and responses look in every version. */
+/**
+ * Creates topics. Each either comes into being with all its partitions or not at all, and one that
+ * fails does not hold the others back.
+ *
+ * Versions:
+ * - 1 (KIP-4): The request can be a rehearsal, and errors come with a message.
+ * - 2 (KIP-124): The response says how long the client was throttled.
+ * - 3 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 4 (KIP-464): Partition count and replication factor of -1 stand for the broker's defaults.
+ * - 5 (KIP-482, KIP-525): Compact lengths and tagged fields. The response describes the topic that was
+ *   made, with its configuration.
+ * - 6 (KIP-599): The broker may answer THROTTLING_QUOTA_EXCEEDED.
+ * - 7 (KIP-516): The response carries the id of the new topic.
+ *
+ * Errors:
+ * - TOPIC_ALREADY_EXISTS: There is a topic of this name already.
+ * - INVALID_TOPIC_EXCEPTION: The name is empty, too long, has characters that topics may not have, or
+ *   collides with another one in dots and underscores.
+ * - INVALID_PARTITIONS: The count of partitions is not positive.
+ * - INVALID_REPLICATION_FACTOR: The replication factor is not positive, or there are fewer brokers.
+ * - INVALID_REPLICA_ASSIGNMENT: The assignment has gaps, repeats, unknown brokers, or different counts
+ *   of replicas.
+ * - INVALID_CONFIG: A topic setting is unknown or has a bad value.
+ * - INVALID_REQUEST: A topic stands twice in the request, or has both an assignment and a count.
+ * - POLICY_VIOLATION: The cluster's policy for new topics refuses it.
+ * - REQUEST_TIMED_OUT: The topic was not ready in time; it will be there later.
+ * - NOT_CONTROLLER: This node is not the controller.
+ * - UNSUPPORTED_VERSION: Defaults by -1 were asked for in a version that lacks them.
+ * - THROTTLING_QUOTA_EXCEEDED: The client changes topics faster than its quota allows.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not create this topic.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not create topics.
+ */
 export const CreateTopics: Api<CreateTopicsRequest, CreateTopicsResponse> = {
   key: 19,
   name: 'CreateTopics',
@@ -93,6 +59,104 @@ export const CreateTopics: Api<CreateTopicsRequest, CreateTopicsResponse> = {
     decode: decodeCreateTopicsResponse,
     encode: encodeCreateTopicsResponse,
   },
+}
+
+/** Request of CreateTopics. */
+export interface CreateTopicsRequest {
+  /** The topics to create. */
+  topics: readonly CreatableTopic[]
+  /** How long to wait until the topics are ready. */
+  timeoutMs: number
+  /** Whether only to check that the topics could be created. Versions 1+. */
+  validateOnly: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to create. */
+export interface CreatableTopic {
+  /** Name of the topic: up to 249 letters, digits, dots, dashes and underscores. */
+  name: string
+  /** How many partitions it gets; -1 for the broker's default, or when assignments say it. */
+  numPartitions: number
+  /**
+   * How many copies of each partition there are; -1 for the broker's default, or when assignments say
+   * it.
+   */
+  replicationFactor: number
+  /** Which brokers hold which partitions, when the client wants to decide; otherwise empty. */
+  assignments: readonly CreatableReplicaAssignment[]
+  /** Settings that differ from the defaults. */
+  configs: readonly CreatableTopicConfig[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Settings that differ from the defaults. */
+export interface CreatableTopicConfig {
+  /** Name of the setting, such as retention.ms. */
+  name: string
+  /** Its value as text. */
+  value: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Which brokers hold which partitions, when the client wants to decide; otherwise empty. */
+export interface CreatableReplicaAssignment {
+  /** Number of the partition, from 0 without a gap. */
+  partitionIndex: number
+  /** Brokers that hold the copies, the preferred leader first. */
+  brokerIds: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of CreateTopics. */
+export interface CreateTopicsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 2+.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  topics: readonly CreatableTopicResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface CreatableTopicResult {
+  /** Name of the topic. */
+  name: string
+  /** Id of the new topic. Versions 7+. */
+  topicId: Uuid
+  /** Why it was not created, or 0. */
+  errorCode: number
+  /** The same in words, or null. Versions 1+. */
+  errorMessage: string | null
+  /** Why its configuration is not told, when the client may not see it. Versions 5+. */
+  topicConfigErrorCode: number
+  /** How many partitions it has, or -1 when that is not told. Versions 5+. */
+  numPartitions: number
+  /** How many copies of each partition there are, or -1 when that is not told. Versions 5+. */
+  replicationFactor: number
+  /** All settings of the topic, or null when they are not told. Versions 5+. */
+  configs: readonly CreatableTopicConfigs[] | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** All settings of the topic, or null when they are not told. */
+export interface CreatableTopicConfigs {
+  /** Name of the setting. */
+  name: string
+  /** Its value as text; null when it is sensitive. */
+  value: string | null
+  /** Whether it cannot be changed. */
+  readOnly: boolean
+  /**
+   * Where the value comes from: 1 the topic, 2 this broker, 3 the default of all brokers, 4 the broker's
+   * file, 5 Kafka's default, 6 the broker's logger.
+   */
+  configSource: number
+  /** Whether the value is a secret. */
+  isSensitive: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeCreatableReplicaAssignment_BrokerIds(reader: Reader, version: number): number[] {

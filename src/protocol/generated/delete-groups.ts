@@ -3,26 +3,22 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of DeleteGroups. */
-export interface DeleteGroupsRequest {
-  groupsNames: readonly string[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DeleteGroups. */
-export interface DeleteGroupsResponse {
-  throttleTimeMs: number
-  results: readonly DeletableGroupResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeletableGroupResult {
-  groupId: string
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DeleteGroups: key 42, and how its requests and responses look in every version. */
+/**
+ * Deletes groups that have no members, with all their positions.
+ *
+ * Versions:
+ * - 1 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 2 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - NON_EMPTY_GROUP: The group has members.
+ * - GROUP_ID_NOT_FOUND: There is no such group.
+ * - INVALID_GROUP_ID: The group id is empty.
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not delete the group.
+ */
 export const DeleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = {
   key: 42,
   name: 'DeleteGroups',
@@ -47,6 +43,34 @@ export const DeleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = {
     decode: decodeDeleteGroupsResponse,
     encode: encodeDeleteGroupsResponse,
   },
+}
+
+/** Request of DeleteGroups. */
+export interface DeleteGroupsRequest {
+  /** Ids of the groups to delete. */
+  groupsNames: readonly string[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DeleteGroups. */
+export interface DeleteGroupsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each group of the request. */
+  results: readonly DeletableGroupResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each group of the request. */
+export interface DeletableGroupResult {
+  /** Id of the group. */
+  groupId: string
+  /** Why the group stays, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDeleteGroupsRequest_GroupsNames(reader: Reader, version: number): string[] {

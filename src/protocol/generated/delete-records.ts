@@ -3,46 +3,24 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of DeleteRecords. */
-export interface DeleteRecordsRequest {
-  topics: readonly DeleteRecordsTopic[]
-  timeoutMs: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeleteRecordsTopic {
-  name: string
-  partitions: readonly DeleteRecordsPartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeleteRecordsPartition {
-  partitionIndex: number
-  offset: bigint
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DeleteRecords. */
-export interface DeleteRecordsResponse {
-  throttleTimeMs: number
-  topics: readonly DeleteRecordsTopicResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeleteRecordsTopicResult {
-  name: string
-  partitions: readonly DeleteRecordsPartitionResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeleteRecordsPartitionResult {
-  partitionIndex: number
-  lowWatermark: bigint
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DeleteRecords: key 21, and how its requests and responses look in every version. */
+/**
+ * Deletes the records of partitions up to an offset. The log start offset moves up at once; the bytes
+ * go when whole segments lie before it. Kafka Streams cleans its repartition topics with it.
+ *
+ * Versions:
+ * - 1 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 2 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - OFFSET_OUT_OF_RANGE: The offset lies behind the high watermark.
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - NOT_LEADER_OR_FOLLOWER: Another broker leads the partition.
+ * - POLICY_VIOLATION: The topic's cleanup.policy does not allow deletion.
+ * - REQUEST_TIMED_OUT: Not every replica followed in time.
+ * - INVALID_TOPIC_EXCEPTION: Clients may not delete from internal topics.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not delete from the topic.
+ * - KAFKA_STORAGE_ERROR: The disk of the partition has failed.
+ */
 export const DeleteRecords: Api<DeleteRecordsRequest, DeleteRecordsResponse> = {
   key: 21,
   name: 'DeleteRecords',
@@ -67,6 +45,65 @@ export const DeleteRecords: Api<DeleteRecordsRequest, DeleteRecordsResponse> = {
     decode: decodeDeleteRecordsResponse,
     encode: encodeDeleteRecordsResponse,
   },
+}
+
+/** Request of DeleteRecords. */
+export interface DeleteRecordsRequest {
+  /** The topics to delete from. */
+  topics: readonly DeleteRecordsTopic[]
+  /** How long to wait until every replica has moved its start. */
+  timeoutMs: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to delete from. */
+export interface DeleteRecordsTopic {
+  /** Name of the topic. */
+  name: string
+  /** The partitions to delete from. */
+  partitions: readonly DeleteRecordsPartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions to delete from. */
+export interface DeleteRecordsPartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Offset of the first record to keep; -1 deletes all up to the high watermark. */
+  offset: bigint
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DeleteRecords. */
+export interface DeleteRecordsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  topics: readonly DeleteRecordsTopicResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface DeleteRecordsTopicResult {
+  /** Name of the topic. */
+  name: string
+  /** One entry for each partition. */
+  partitions: readonly DeleteRecordsPartitionResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface DeleteRecordsPartitionResult {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Smallest log start offset of all live replicas; -1 when there was an error. */
+  lowWatermark: bigint
+  /** Why nothing was deleted, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDeleteRecordsPartition(reader: Reader, version: number): DeleteRecordsPartition {

@@ -3,41 +3,30 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of DeleteTopics. */
-export interface DeleteTopicsRequest {
-  /** Versions 6+. */
-  topics: readonly DeleteTopicState[]
-  /** Versions 0-5. */
-  topicNames: readonly string[]
-  timeoutMs: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeleteTopicState {
-  name: string | null
-  topicId: Uuid
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DeleteTopics. */
-export interface DeleteTopicsResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  responses: readonly DeletableTopicResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DeletableTopicResult {
-  name: string | null
-  /** Versions 6+. */
-  topicId: Uuid
-  errorCode: number
-  /** Versions 5+. */
-  errorMessage: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DeleteTopics: key 20, and how its requests and responses look in every version. */
+/**
+ * Deletes topics with all their records. When the response is there, no client sees the topic any
+ * more; the files go a little later.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-322): The broker answers TOPIC_DELETION_DISABLED when it was configured so, in place of
+ *   INVALID_REQUEST.
+ * - 4 (KIP-482): Compact lengths and tagged fields.
+ * - 5 (KIP-599): Errors come with a message, and the broker may answer THROTTLING_QUOTA_EXCEEDED.
+ * - 6 (KIP-516): Topics can be named by their ids.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic.
+ * - UNKNOWN_TOPIC_ID: There is no topic of this id.
+ * - TOPIC_DELETION_DISABLED: delete.topic.enable is false.
+ * - INVALID_REQUEST: A topic stands twice in the request, or has both a name and an id, or neither.
+ * - REQUEST_TIMED_OUT: The topic was not gone in time.
+ * - NOT_CONTROLLER: This node is not the controller.
+ * - THROTTLING_QUOTA_EXCEEDED: The client changes topics faster than its quota allows.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not delete the topic.
+ * - UNSUPPORTED_VERSION: Deletion by id is not possible here.
+ */
 export const DeleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = {
   key: 20,
   name: 'DeleteTopics',
@@ -62,6 +51,51 @@ export const DeleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = {
     decode: decodeDeleteTopicsResponse,
     encode: encodeDeleteTopicsResponse,
   },
+}
+
+/** Request of DeleteTopics. */
+export interface DeleteTopicsRequest {
+  /** The topics to delete, each by name or by id. Versions 6+. */
+  topics: readonly DeleteTopicState[]
+  /** Names of the topics to delete. Versions 0-5. */
+  topicNames: readonly string[]
+  /** How long to wait until the topics are gone. */
+  timeoutMs: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to delete, each by name or by id. */
+export interface DeleteTopicState {
+  /** Name of the topic, or null when the id says which. */
+  name: string | null
+  /** Id of the topic, or zero when the name says which. */
+  topicId: Uuid
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DeleteTopics. */
+export interface DeleteTopicsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  responses: readonly DeletableTopicResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface DeletableTopicResult {
+  /** Name of the topic; null when it was asked for by an id that does not exist. */
+  name: string | null
+  /** Id of the topic. Versions 6+. */
+  topicId: Uuid
+  /** Why it was not deleted, or 0. */
+  errorCode: number
+  /** The same in words, or null. Versions 5+. */
+  errorMessage: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDeleteTopicState(reader: Reader): DeleteTopicState {

@@ -3,41 +3,19 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of DescribeCluster. */
-export interface DescribeClusterRequest {
-  includeClusterAuthorizedOperations: boolean
-  /** Versions 1+. */
-  endpointType: number
-  /** Versions 2+. */
-  includeFencedBrokers: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DescribeCluster. */
-export interface DescribeClusterResponse {
-  throttleTimeMs: number
-  errorCode: number
-  errorMessage: string | null
-  /** Versions 1+. */
-  endpointType: number
-  clusterId: string
-  controllerId: number
-  brokers: readonly DescribeClusterBroker[]
-  clusterAuthorizedOperations: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeClusterBroker {
-  brokerId: number
-  host: string
-  port: number
-  rack: string | null
-  /** Versions 2+. */
-  isFenced: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DescribeCluster: key 60, and how its requests and responses look in every version. */
+/**
+ * Describes the cluster itself: its id, its controller and its brokers. Admin clients use it in place
+ * of Metadata since Kafka 2.8, because it can be asked of controllers too and does not touch topics.
+ *
+ * Versions:
+ * - 1 (KIP-919): Can be asked of controllers, and says whether brokers or controllers are described.
+ * - 2 (KIP-1073): Can list brokers that are registered but fenced.
+ *
+ * Errors:
+ * - UNSUPPORTED_ENDPOINT_TYPE: The kind of endpoint that was asked for does not exist.
+ * - MISMATCHED_ENDPOINT_TYPE: Brokers were asked for controllers, or the other way round.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not describe the cluster.
+ */
 export const DescribeCluster: Api<DescribeClusterRequest, DescribeClusterResponse> = {
   key: 60,
   name: 'DescribeCluster',
@@ -62,6 +40,65 @@ export const DescribeCluster: Api<DescribeClusterRequest, DescribeClusterRespons
     decode: decodeDescribeClusterResponse,
     encode: encodeDescribeClusterResponse,
   },
+}
+
+/** Request of DescribeCluster. */
+export interface DescribeClusterRequest {
+  /** Whether the response should say what the client may do with the cluster. */
+  includeClusterAuthorizedOperations: boolean
+  /** What to describe: 1 brokers, 2 controllers. Versions 1+. */
+  endpointType: number
+  /**
+   * Whether to list brokers as well that are registered but not yet, or no longer, in service. Versions
+   * 2+.
+   */
+  includeFencedBrokers: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DescribeCluster. */
+export interface DescribeClusterResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** Why nothing is described, or 0. */
+  errorCode: number
+  /** The same in words, or null. */
+  errorMessage: string | null
+  /** What is described: 1 brokers, 2 controllers. Versions 1+. */
+  endpointType: number
+  /** Id of the cluster, made when it was formatted. */
+  clusterId: string
+  /**
+   * A broker that takes requests for the controller, or the leader of the controllers when those were
+   * asked for; -1 when there is none.
+   */
+  controllerId: number
+  /** The nodes of the cluster, with the addresses of the listener on which the client asked. */
+  brokers: readonly DescribeClusterBroker[]
+  /**
+   * One bit for each operation that the client may do with the cluster; the lowest int32 when it did not
+   * ask.
+   */
+  clusterAuthorizedOperations: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The nodes of the cluster, with the addresses of the listener on which the client asked. */
+export interface DescribeClusterBroker {
+  /** Id of the node. */
+  brokerId: number
+  /** Host name or address that clients should connect to. */
+  host: string
+  /** Port that clients should connect to. */
+  port: number
+  /** Where the node stands, or null when nobody said so. */
+  rack: string | null
+  /** Whether the broker is registered but out of service. Versions 2+. */
+  isFenced: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDescribeClusterRequest(reader: Reader, version: number): DescribeClusterRequest {

@@ -3,65 +3,25 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of DescribeConfigs. */
-export interface DescribeConfigsRequest {
-  resources: readonly DescribeConfigsResource[]
-  /** Versions 1+. */
-  includeSynonyms: boolean
-  /** Versions 3+. */
-  includeDocumentation: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeConfigsResource {
-  resourceType: number
-  resourceName: string
-  configurationKeys: readonly string[] | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DescribeConfigs. */
-export interface DescribeConfigsResponse {
-  throttleTimeMs: number
-  results: readonly DescribeConfigsResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeConfigsResult {
-  errorCode: number
-  errorMessage: string | null
-  resourceType: number
-  resourceName: string
-  configs: readonly DescribeConfigsResourceResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeConfigsResourceResult {
-  name: string
-  value: string | null
-  readOnly: boolean
-  /** Versions 0. */
-  isDefault: boolean
-  /** Versions 1+. */
-  configSource: number
-  isSensitive: boolean
-  /** Versions 1+. */
-  synonyms: readonly DescribeConfigsSynonym[]
-  /** Versions 3+. */
-  configType: number
-  /** Versions 3+. */
-  documentation: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeConfigsSynonym {
-  name: string
-  value: string | null
-  source: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DescribeConfigs: key 32, and how its requests and responses look in every version. */
+/**
+ * Reads the settings of topics, brokers and other things that have settings: each with its value,
+ * where the value comes from, and what would be in force without it.
+ *
+ * Versions:
+ * - 1 (KIP-226): Says where a value comes from, and which values it hides.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-569): Tells the type of each setting and, on request, its documentation.
+ * - 4 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic.
+ * - INVALID_TOPIC_EXCEPTION: The name cannot be that of a topic.
+ * - INVALID_REQUEST: The resource has no settings, or belongs to another broker.
+ * - RESOURCE_NOT_FOUND: There is no such resource.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not see the settings of the topic.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not see the settings of the group.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not see the settings of brokers.
+ */
 export const DescribeConfigs: Api<DescribeConfigsRequest, DescribeConfigsResponse> = {
   key: 32,
   name: 'DescribeConfigs',
@@ -86,6 +46,95 @@ export const DescribeConfigs: Api<DescribeConfigsRequest, DescribeConfigsRespons
     decode: decodeDescribeConfigsResponse,
     encode: encodeDescribeConfigsResponse,
   },
+}
+
+/** Request of DescribeConfigs. */
+export interface DescribeConfigsRequest {
+  /** Whose settings to read. */
+  resources: readonly DescribeConfigsResource[]
+  /** Whether to tell which values each one hides. Versions 1+. */
+  includeSynonyms: boolean
+  /** Whether to tell what each setting is for. Versions 3+. */
+  includeDocumentation: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Whose settings to read. */
+export interface DescribeConfigsResource {
+  /** What it is: 2 a topic, 4 a broker, 8 the loggers of a broker, 16 client metrics, 32 a group. */
+  resourceType: number
+  /** Its name; for brokers their id, or nothing for the defaults of all brokers. */
+  resourceName: string
+  /** Names of the settings to read; null and an empty list mean all. */
+  configurationKeys: readonly string[] | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DescribeConfigs. */
+export interface DescribeConfigsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each resource of the request. */
+  results: readonly DescribeConfigsResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each resource of the request. */
+export interface DescribeConfigsResult {
+  /** Why nothing could be read, or 0. */
+  errorCode: number
+  /** The same in words, or null. */
+  errorMessage: string | null
+  /** What it is, as in the request. */
+  resourceType: number
+  /** Its name. */
+  resourceName: string
+  /** The settings. */
+  configs: readonly DescribeConfigsResourceResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The settings. */
+export interface DescribeConfigsResourceResult {
+  /** Name of the setting, such as retention.ms. */
+  name: string
+  /** Its value as text; null when it has none or is sensitive. */
+  value: string | null
+  /** Whether it can only be changed by restarting the broker with another file. */
+  readOnly: boolean
+  /** Whether nobody has set it. Versions 0. */
+  isDefault: boolean
+  /**
+   * Where the value comes from: 1 the topic, 2 this broker, 3 the default of all brokers, 4 the broker's
+   * file, 5 Kafka's default, 6 the broker's logger, 7 client metrics, 8 the group. Versions 1+.
+   */
+  configSource: number
+  /** Whether the value is a secret, which is never told. */
+  isSensitive: boolean
+  /** Everything that could give the value, the one in force first. Versions 1+. */
+  synonyms: readonly DescribeConfigsSynonym[]
+  /**
+   * Type of the value: 1 boolean, 2 string, 3 int, 4 short, 5 long, 6 double, 7 list, 8 class, 9
+   * password; 0 unknown. Versions 3+.
+   */
+  configType: number
+  /** What the setting is for, or null. Versions 3+. */
+  documentation: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Everything that could give the value, the one in force first. */
+export interface DescribeConfigsSynonym {
+  /** Name of the setting at that place; a topic's retention.ms is log.retention.ms at a broker. */
+  name: string
+  /** Value at that place, or null. */
+  value: string | null
+  /** Which place it is, numbered as above. */
+  source: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDescribeConfigsResource_ConfigurationKeys(reader: Reader, version: number): string[] | null {

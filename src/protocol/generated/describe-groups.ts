@@ -3,48 +3,27 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of DescribeGroups. */
-export interface DescribeGroupsRequest {
-  groups: readonly string[]
-  /** Versions 3+. */
-  includeAuthorizedOperations: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DescribeGroups. */
-export interface DescribeGroupsResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  groups: readonly DescribedGroup[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribedGroup {
-  errorCode: number
-  /** Versions 6+. */
-  errorMessage: string | null
-  groupId: string
-  groupState: string
-  protocolType: string
-  protocolData: string
-  members: readonly DescribedGroupMember[]
-  /** Versions 3+. */
-  authorizedOperations: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribedGroupMember {
-  memberId: string
-  /** Versions 4+. */
-  groupInstanceId: string | null
-  clientId: string
-  clientHost: string
-  memberMetadata: Buffer
-  memberAssignment: Buffer
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DescribeGroups: key 15, and how its requests and responses look in every version. */
+/**
+ * Shows classic groups with their state, their members and what is assigned to each. A group that does
+ * not exist is described as Dead.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-430): On request the response says which operations the client is authorized for.
+ * - 4 (KIP-345): Members show their instance ids.
+ * - 5 (KIP-482): Compact lengths and tagged fields.
+ * - 6 (KIP-1043): A group that does not exist is answered GROUP_ID_NOT_FOUND, and errors come with a
+ *   message.
+ *
+ * Errors:
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - INVALID_GROUP_ID: The group id is not valid.
+ * - GROUP_ID_NOT_FOUND: There is no classic group of this id; told in version 6 and newer.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not describe the group.
+ */
 export const DescribeGroups: Api<DescribeGroupsRequest, DescribeGroupsResponse> = {
   key: 15,
   name: 'DescribeGroups',
@@ -69,6 +48,68 @@ export const DescribeGroups: Api<DescribeGroupsRequest, DescribeGroupsResponse> 
     decode: decodeDescribeGroupsResponse,
     encode: encodeDescribeGroupsResponse,
   },
+}
+
+/** Request of DescribeGroups. */
+export interface DescribeGroupsRequest {
+  /** Ids of the groups to describe. */
+  groups: readonly string[]
+  /** Whether the response should say what the client may do with each group. Versions 3+. */
+  includeAuthorizedOperations: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DescribeGroups. */
+export interface DescribeGroupsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** One entry for each group of the request. */
+  groups: readonly DescribedGroup[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each group of the request. */
+export interface DescribedGroup {
+  /** Why the group could not be described, or 0. */
+  errorCode: number
+  /** The same in words, or null. Versions 6+. */
+  errorMessage: string | null
+  /** Id of the group. */
+  groupId: string
+  /** Empty, PreparingRebalance, CompletingRebalance, Stable or Dead; nothing when there was an error. */
+  groupState: string
+  /** What the group does: consumer, connect, ... */
+  protocolType: string
+  /** The protocol that was chosen; nothing unless the group is stable. */
+  protocolData: string
+  /** The members of the group. */
+  members: readonly DescribedGroupMember[]
+  /**
+   * One bit for each operation that the client may do with the group; the lowest int32 when it did not
+   * ask. Versions 3+.
+   */
+  authorizedOperations: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The members of the group. */
+export interface DescribedGroupMember {
+  /** Id of the member. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. Versions 4+. */
+  groupInstanceId: string | null
+  /** Client id that the member joined with. */
+  clientId: string
+  /** Address that the member joined from. */
+  clientHost: string
+  /** What the member sent for the chosen protocol; for consumers a ConsumerProtocolSubscription. */
+  memberMetadata: Buffer
+  /** What the leader assigned to it; for consumers a ConsumerProtocolAssignment. */
+  memberAssignment: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDescribeGroupsRequest_Groups(reader: Reader, version: number): string[] {

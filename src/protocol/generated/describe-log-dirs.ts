@@ -3,55 +3,21 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of DescribeLogDirs. */
-export interface DescribeLogDirsRequest {
-  topics: readonly DescribableLogDirTopic[] | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribableLogDirTopic {
-  topic: string
-  partitions: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DescribeLogDirs. */
-export interface DescribeLogDirsResponse {
-  throttleTimeMs: number
-  /** Versions 3+. */
-  errorCode: number
-  results: readonly DescribeLogDirsResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeLogDirsResult {
-  errorCode: number
-  logDir: string
-  topics: readonly DescribeLogDirsTopic[]
-  /** Versions 4+. */
-  totalBytes: bigint
-  /** Versions 4+. */
-  usableBytes: bigint
-  /** Versions 5+. */
-  isCordoned: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeLogDirsTopic {
-  name: string
-  partitions: readonly DescribeLogDirsPartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeLogDirsPartition {
-  partitionIndex: number
-  partitionSize: bigint
-  offsetLag: bigint
-  isFutureKey: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DescribeLogDirs: key 35, and how its requests and responses look in every version. */
+/**
+ * Shows what lies in the data directories of the broker that is asked: which partitions, how large
+ * each is, and how much room is left on the disk.
+ *
+ * Versions:
+ * - 1 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 2 (KIP-482): Compact lengths and tagged fields.
+ * - 3 (KIP-784): The response can carry an error as a whole.
+ * - 4 (KIP-827): Tells the size of the disk and what is free on it.
+ * - 5 (KIP-1066): Tells which directories take no new partitions.
+ *
+ * Errors:
+ * - KAFKA_STORAGE_ERROR: The directory has failed.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not describe the cluster.
+ */
 export const DescribeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsResponse> = {
   key: 35,
   name: 'DescribeLogDirs',
@@ -76,6 +42,78 @@ export const DescribeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsRespons
     decode: decodeDescribeLogDirsResponse,
     encode: encodeDescribeLogDirsResponse,
   },
+}
+
+/** Request of DescribeLogDirs. */
+export interface DescribeLogDirsRequest {
+  /** The topics to look for, or null for everything. */
+  topics: readonly DescribableLogDirTopic[] | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to look for, or null for everything. */
+export interface DescribableLogDirTopic {
+  /** Name of the topic. */
+  topic: string
+  /** Numbers of its partitions. */
+  partitions: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DescribeLogDirs. */
+export interface DescribeLogDirsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** An error of the whole request, or 0. Versions 3+. */
+  errorCode: number
+  /** One entry for each data directory. */
+  results: readonly DescribeLogDirsResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each data directory. */
+export interface DescribeLogDirsResult {
+  /** Why the directory cannot be used, or 0. */
+  errorCode: number
+  /** Absolute path of the directory. */
+  logDir: string
+  /** Topics that have partitions in it. */
+  topics: readonly DescribeLogDirsTopic[]
+  /** Size of the disk, or -1 when unknown. Versions 4+. */
+  totalBytes: bigint
+  /** Bytes that are free on it, or -1 when unknown. Versions 4+. */
+  usableBytes: bigint
+  /** Whether new partitions are kept out of the directory. Versions 5+. */
+  isCordoned: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Topics that have partitions in it. */
+export interface DescribeLogDirsTopic {
+  /** Name of the topic. */
+  name: string
+  /** The partitions that lie in it. */
+  partitions: readonly DescribeLogDirsPartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions that lie in it. */
+export interface DescribeLogDirsPartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Bytes of its segments. */
+  partitionSize: bigint
+  /**
+   * How many records it is behind: a copy that is being moved behind the current one, a current one
+   * behind the high watermark.
+   */
+  offsetLag: bigint
+  /** Whether it is a copy on its way to this directory, which will replace the current one. */
+  isFutureKey: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeDescribableLogDirTopic_Partitions(reader: Reader, version: number): number[] {

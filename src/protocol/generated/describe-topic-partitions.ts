@@ -3,63 +3,17 @@ import type { Api, UnknownTaggedField, Uuid } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of DescribeTopicPartitions. */
-export interface DescribeTopicPartitionsRequest {
-  topics: readonly TopicRequest[]
-  responsePartitionLimit: number
-  cursor: DescribeTopicPartitionsRequestCursor | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeTopicPartitionsRequestCursor {
-  topicName: string
-  partitionIndex: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface TopicRequest {
-  name: string
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of DescribeTopicPartitions. */
-export interface DescribeTopicPartitionsResponse {
-  throttleTimeMs: number
-  topics: readonly DescribeTopicPartitionsResponseTopic[]
-  nextCursor: DescribeTopicPartitionsResponseCursor | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeTopicPartitionsResponseCursor {
-  topicName: string
-  partitionIndex: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeTopicPartitionsResponseTopic {
-  errorCode: number
-  name: string | null
-  topicId: Uuid
-  isInternal: boolean
-  partitions: readonly DescribeTopicPartitionsResponsePartition[]
-  topicAuthorizedOperations: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface DescribeTopicPartitionsResponsePartition {
-  errorCode: number
-  partitionIndex: number
-  leaderId: number
-  leaderEpoch: number
-  replicaNodes: readonly number[]
-  isrNodes: readonly number[]
-  eligibleLeaderReplicas: readonly number[] | null
-  lastKnownElr: readonly number[] | null
-  offlineReplicas: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API DescribeTopicPartitions: key 75, and how its requests and responses look in every version. */
+/**
+ * Describes topics page by page, so that a topic of a hundred thousand partitions does not need one
+ * huge response. It came with KIP-966 and also tells which replicas could be elected although they are
+ * out of sync.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic.
+ * - INVALID_TOPIC_EXCEPTION: The name is empty, too long, or has characters that topics may not have.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not describe the topic.
+ * - INVALID_REQUEST: The cursor points at a topic or a partition that is not there.
+ */
 export const DescribeTopicPartitions: Api<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse> = {
   key: 75,
   name: 'DescribeTopicPartitions',
@@ -84,6 +38,99 @@ export const DescribeTopicPartitions: Api<DescribeTopicPartitionsRequest, Descri
     decode: decodeDescribeTopicPartitionsResponse,
     encode: encodeDescribeTopicPartitionsResponse,
   },
+}
+
+/** Request of DescribeTopicPartitions. */
+export interface DescribeTopicPartitionsRequest {
+  /** The topics to describe; an empty list means all. They are answered in the order of their names. */
+  topics: readonly TopicRequest[]
+  /** How many partitions a response should have at most; the broker has a limit of its own as well. */
+  responsePartitionLimit: number
+  /** Where the page before ended, as its response said; null for the first page. */
+  cursor: DescribeTopicPartitionsRequestCursor | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Where the page before ended, as its response said; null for the first page. */
+export interface DescribeTopicPartitionsRequestCursor {
+  /** The first topic to describe. */
+  topicName: string
+  /** The first partition of that topic to describe. */
+  partitionIndex: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to describe; an empty list means all. They are answered in the order of their names. */
+export interface TopicRequest {
+  /** Name of the topic. */
+  name: string
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of DescribeTopicPartitions. */
+export interface DescribeTopicPartitionsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** The topics of this page. */
+  topics: readonly DescribeTopicPartitionsResponseTopic[]
+  /** Where the next page begins, or null when this was the last. */
+  nextCursor: DescribeTopicPartitionsResponseCursor | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Where the next page begins, or null when this was the last. */
+export interface DescribeTopicPartitionsResponseCursor {
+  /** The first topic of the next page. */
+  topicName: string
+  /** The first partition of the next page. */
+  partitionIndex: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics of this page. */
+export interface DescribeTopicPartitionsResponseTopic {
+  /** Why the topic could not be described, or 0. */
+  errorCode: number
+  /** Name of the topic. */
+  name: string | null
+  /** Id of the topic. */
+  topicId: Uuid
+  /** Whether it is one of Kafka's own topics. */
+  isInternal: boolean
+  /** The partitions of the topic that fit into this page. */
+  partitions: readonly DescribeTopicPartitionsResponsePartition[]
+  /** One bit for each operation that the client may do with the topic. */
+  topicAuthorizedOperations: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions of the topic that fit into this page. */
+export interface DescribeTopicPartitionsResponsePartition {
+  /** Why clients cannot use the partition now, or 0. */
+  errorCode: number
+  /** Number of the partition, from 0. */
+  partitionIndex: number
+  /** Broker that takes writes for the partition, or -1 when there is none. */
+  leaderId: number
+  /** Grows with every new leader. */
+  leaderEpoch: number
+  /** Brokers that hold a copy, the preferred leader first. */
+  replicaNodes: readonly number[]
+  /** Those of them that are in sync. */
+  isrNodes: readonly number[]
+  /**
+   * Replicas that left the in-sync set while it was at its minimum, and still have everything that was
+   * committed: they can be elected without loss.
+   */
+  eligibleLeaderReplicas: readonly number[] | null
+  /** The last eligible replicas that are known, after an unclean shutdown made them doubtful. */
+  lastKnownElr: readonly number[] | null
+  /** Replicas whose broker or disk has failed. */
+  offlineReplicas: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeTopicRequest(reader: Reader): TopicRequest {

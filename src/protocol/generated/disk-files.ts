@@ -3,38 +3,65 @@ import { type Codec, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../ap
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
+/**
+ * What a partition remembers of its producers at an offset, which is the name of the file. It begins
+ * with its version as an int16; the checksum covers all that follows it.
+ */
 export interface ProducerSnapshot {
+  /** CRC-32C of what follows. */
   crc: number
+  /** One entry for each producer that wrote lately. */
   producerEntries: readonly ProducerEntry[]
 }
 
+/** One entry for each producer that wrote lately. */
 export interface ProducerEntry {
+  /** Id of the producer. */
   producerId: bigint
+  /** Its epoch. */
   epoch: number
+  /** Sequence number of the last record that it wrote. */
   lastSequence: number
+  /** Offset of that record. */
   lastOffset: bigint
+  /** How many records before it the batch began. */
   offsetDelta: number
+  /** Time of the last record. */
   timestamp: bigint
+  /** Epoch of the coordinator that ended its last transaction, or -1. */
   coordinatorEpoch: number
+  /** Where its open transaction began in this partition, or -1. */
   currentTxnFirstOffset: bigint
 }
 
+/**
+ * What a controller must not forget about elections. On disk (quorum-state) it is written as JSON;
+ * this is its binary form.
+ *
+ * Versions:
+ * - 1 (KIP-853): The vote names a directory too; the voters stand in the log and no longer here.
+ */
 export interface QuorumStateData {
-  /** Versions 0. */
+  /** Id of the cluster. Versions 0. */
   clusterId: string
+  /** The leader that is known, or -1. */
   leaderId: number
+  /** The epoch that is known, or -1. */
   leaderEpoch: number
+  /** For whom this node voted in that epoch, or -1. */
   votedId: number
-  /** Versions 1+. */
+  /** Directory of the node that got the vote. Versions 1+. */
   votedDirectoryId: Uuid
-  /** Versions 0. */
+  /** Offset up to which records were applied. Versions 0. */
   appliedOffset: bigint
-  /** Versions 0. */
+  /** Who may vote, or null. Versions 0. */
   currentVoters: readonly Voter[] | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Who may vote, or null. */
 export interface Voter {
+  /** Id of the voter. */
   voterId: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }

@@ -2,280 +2,280 @@
 
 /** Kafka's error codes: when a broker answers each, and what a client does about it. */
 export const ErrorCode = {
-  /**  */
+  /** Something went wrong in the broker that has no code of its own. Report it; the broker's log says more. */
   UNKNOWN_SERVER_ERROR: -1,
-  /**  */
+  /** All is well. Go on. */
   NONE: 0,
-  /**  */
+  /** The partition does not have the offset: it was deleted, or is not written yet. Start from the earliest or latest offset, as its reset policy says. */
   OFFSET_OUT_OF_RANGE: 1,
-  /**  Retriable. */
+  /** A record batch does not fit its checksum, or cannot be read. Send or fetch it again. Retriable. */
   CORRUPT_MESSAGE: 2,
-  /**  Retriable. */
+  /** This broker knows no such topic or partition. Refresh metadata and try again; the topic may just have been created. Retriable. */
   UNKNOWN_TOPIC_OR_PARTITION: 3,
-  /**  */
+  /** A fetch asked for an impossible number of bytes. Ask for a positive number. */
   INVALID_FETCH_SIZE: 4,
-  /**  Retriable. */
+  /** The partition has no leader for now. Refresh metadata and try again. Retriable. */
   LEADER_NOT_AVAILABLE: 5,
-  /**  Retriable. */
+  /** Another broker leads the partition, or this one has no copy. Refresh metadata and ask the broker that it names. Retriable. */
   NOT_LEADER_OR_FOLLOWER: 6,
-  /**  Retriable. */
+  /** What the request waited for did not happen in time. Try again; a write may have happened all the same. Retriable. */
   REQUEST_TIMED_OUT: 7,
-  /**  */
+  /** A broker that is needed is not there. Try again later; old clients only. */
   BROKER_NOT_AVAILABLE: 8,
-  /**  Retriable. */
+  /** A copy of the partition is not there for now. Refresh metadata and try again. Retriable. */
   REPLICA_NOT_AVAILABLE: 9,
-  /**  */
+  /** A record batch is larger than the topic allows. Send smaller batches, or raise max.message.bytes. */
   MESSAGE_TOO_LARGE: 10,
-  /**  */
+  /** A controller that has been replaced sent the request. Give way to the new controller. */
   STALE_CONTROLLER_EPOCH: 11,
-  /**  */
+  /** The text committed with an offset is too long. Shorten it. */
   OFFSET_METADATA_TOO_LARGE: 12,
-  /**  Retriable. */
+  /** The connection ended before the answer; made up by clients, never sent. Connect and try again. Retriable. */
   NETWORK_EXCEPTION: 13,
-  /**  Retriable. */
+  /** The coordinator is still reading its log. Try again in a moment. Retriable. */
   COORDINATOR_LOAD_IN_PROGRESS: 14,
-  /**  Retriable. */
+  /** There is no coordinator for now. Find the coordinator again, then try again. Retriable. */
   COORDINATOR_NOT_AVAILABLE: 15,
-  /**  Retriable. */
+  /** Another broker coordinates the group or transaction. Find the coordinator again. Retriable. */
   NOT_COORDINATOR: 16,
-  /**  */
+  /** The name cannot be that of a topic, or the topic is closed to clients. Use another name. */
   INVALID_TOPIC_EXCEPTION: 17,
-  /**  */
+  /** The batches of a partition do not fit one segment. Send fewer records at once. */
   RECORD_LIST_TOO_LARGE: 18,
-  /**  Retriable. */
+  /** Fewer replicas are in sync than min.insync.replicas; nothing was written. Try again when more brokers are up. Retriable. */
   NOT_ENOUGH_REPLICAS: 19,
-  /**  Retriable. */
+  /** The record was written, then too few replicas were in sync. Try again; without idempotence the record may be there twice. Retriable. */
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
-  /**  */
+  /** acks is none of -1, 0 and 1. Use one of them. */
   INVALID_REQUIRED_ACKS: 21,
-  /**  */
+  /** The member speaks for a generation of the group that is over. Join the group again. */
   ILLEGAL_GENERATION: 22,
-  /**  */
+  /** The member shares no protocol with the group. Configure the same assignment strategies in all members. */
   INCONSISTENT_GROUP_PROTOCOL: 23,
-  /**  */
+  /** The group id is empty or not allowed. Set a group id. */
   INVALID_GROUP_ID: 24,
-  /**  */
+  /** The group has no such member, perhaps because its session expired. Join again as a new member. */
   UNKNOWN_MEMBER_ID: 25,
-  /**  */
+  /** The session timeout is outside of what the broker allows. Choose one between group.min.session.timeout.ms and group.max.session.timeout.ms. */
   INVALID_SESSION_TIMEOUT: 26,
-  /**  */
+  /** The group is assigning its partitions anew. Join the group again. */
   REBALANCE_IN_PROGRESS: 27,
-  /**  */
+  /** A committed offset could not be stored because its record is too large. Shorten the metadata text. */
   INVALID_COMMIT_OFFSET_SIZE: 28,
-  /**  */
+  /** The client may not do this with the topic. Ask for the permission. */
   TOPIC_AUTHORIZATION_FAILED: 29,
-  /**  */
+  /** The client may not do this with the group. Ask for the permission. */
   GROUP_AUTHORIZATION_FAILED: 30,
-  /**  */
+  /** The client may not do this with the cluster. Ask for the permission. */
   CLUSTER_AUTHORIZATION_FAILED: 31,
-  /**  */
+  /** The time of a record is further off than the topic allows. Correct the clock or the record. */
   INVALID_TIMESTAMP: 32,
-  /**  */
+  /** The listener does not offer this way to log in. Use one of those in the response. */
   UNSUPPORTED_SASL_MECHANISM: 33,
-  /**  */
+  /** The request does not fit the state of the login. Connect again and log in first. */
   ILLEGAL_SASL_STATE: 34,
-  /**  */
+  /** The broker does not serve this version, or not with these values. Ask with ApiVersions what it serves. */
   UNSUPPORTED_VERSION: 35,
-  /**  */
+  /** There is a topic of this name. Use it, or choose another name. */
   TOPIC_ALREADY_EXISTS: 36,
-  /**  */
+  /** The number of partitions is not possible. Choose a positive number, above the current one when adding. */
   INVALID_PARTITIONS: 37,
-  /**  */
+  /** The number of copies is not possible with these brokers. Choose at most the number of brokers. */
   INVALID_REPLICATION_FACTOR: 38,
-  /**  */
+  /** The assignment of copies to brokers is not possible. Correct it. */
   INVALID_REPLICA_ASSIGNMENT: 39,
-  /**  */
+  /** A setting is unknown, or its value not allowed. Correct it. */
   INVALID_CONFIG: 40,
-  /**  Retriable. */
+  /** Another node is the controller. Refresh metadata and ask the controller that it names. Retriable. */
   NOT_CONTROLLER: 41,
-  /**  */
+  /** The request contradicts itself or the protocol. Correct the client. */
   INVALID_REQUEST: 42,
-  /**  */
+  /** The stored records have a format that cannot do this. Use a newer format, or do without. */
   UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
-  /**  */
+  /** A rule of the cluster's operator forbids it. Choose values that the rule allows. */
   POLICY_VIOLATION: 44,
-  /**  */
+  /** A batch of an idempotent producer is missing before this one. Send the missing one first, or begin with a new epoch. */
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
-  /**  */
+  /** The batch was written before, too long ago to know its offset. Take it as written. */
   DUPLICATE_SEQUENCE_NUMBER: 46,
-  /**  */
+  /** A newer instance of the producer is at work. Abort, get a new epoch, and go on. */
   INVALID_PRODUCER_EPOCH: 47,
-  /**  */
+  /** The transaction is in no state to do this. Correct the order of the calls. */
   INVALID_TXN_STATE: 48,
-  /**  */
+  /** The producer id does not belong to the transactional id. Begin again with InitProducerId. */
   INVALID_PRODUCER_ID_MAPPING: 49,
-  /**  */
+  /** The transaction's timeout is above what the broker allows. Choose one up to transaction.max.timeout.ms. */
   INVALID_TRANSACTION_TIMEOUT: 50,
-  /**  Retriable. */
+  /** The producer's previous transaction is still being completed. Try again in a moment. Retriable. */
   CONCURRENT_TRANSACTIONS: 51,
-  /**  */
+  /** A coordinator that has been replaced sent the request. Give way to the new coordinator. */
   TRANSACTION_COORDINATOR_FENCED: 52,
-  /**  */
+  /** The client may not use the transactional id. Ask for the permission. */
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
-  /**  */
+  /** The broker has no authorizer, so there are no rules to manage. Configure one. */
   SECURITY_DISABLED: 54,
-  /**  */
+  /** Another part of the request failed, so this one was not tried. Correct that part and try again. */
   OPERATION_NOT_ATTEMPTED: 55,
-  /**  Retriable. */
+  /** The disk of the partition has failed. Refresh metadata and ask the next leader. Retriable. */
   KAFKA_STORAGE_ERROR: 56,
-  /**  */
+  /** The broker has no such data directory. Name one that it has. */
   LOG_DIR_NOT_FOUND: 57,
-  /**  */
+  /** The login was refused. Correct name and secret. */
   SASL_AUTHENTICATION_FAILED: 58,
-  /**  */
+  /** The broker remembers nothing of this producer. Begin with a new epoch. */
   UNKNOWN_PRODUCER_ID: 59,
-  /**  */
+  /** Replicas of the partition are being moved. Wait until that is done. */
   REASSIGNMENT_IN_PROGRESS: 60,
-  /**  */
+  /** The cluster has no delegation tokens. Configure a secret for them. */
   DELEGATION_TOKEN_AUTH_DISABLED: 61,
-  /**  */
+  /** There is no such token. Make a new one. */
   DELEGATION_TOKEN_NOT_FOUND: 62,
-  /**  */
+  /** The token belongs to another principal. Use a token of one's own. */
   DELEGATION_TOKEN_OWNER_MISMATCH: 63,
-  /**  */
+  /** Tokens cannot be managed over this connection. Log in by another mechanism on a secured listener. */
   DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: 64,
-  /**  */
+  /** The client may not do this with the token. Ask for the permission. */
   DELEGATION_TOKEN_AUTHORIZATION_FAILED: 65,
-  /**  */
+  /** The token has expired. Make a new one. */
   DELEGATION_TOKEN_EXPIRED: 66,
-  /**  */
+  /** The principal is of a kind that cannot have this. Name a user. */
   INVALID_PRINCIPAL_TYPE: 67,
-  /**  */
+  /** The group has members. Stop them first. */
   NON_EMPTY_GROUP: 68,
-  /**  */
+  /** There is no such group. Check the id. */
   GROUP_ID_NOT_FOUND: 69,
-  /**  Retriable. */
+  /** The broker has dropped the fetch session. Begin a new session. Retriable. */
   FETCH_SESSION_ID_NOT_FOUND: 70,
-  /**  Retriable. */
+  /** A request of the fetch session got lost or came twice. Begin a new session. Retriable. */
   INVALID_FETCH_SESSION_EPOCH: 71,
-  /**  Retriable. */
+  /** The leader has no listener of the kind that the client uses. Try again; check the listeners of all brokers. Retriable. */
   LISTENER_NOT_FOUND: 72,
-  /**  */
+  /** Topics cannot be deleted in this cluster. Set delete.topic.enable. */
   TOPIC_DELETION_DISABLED: 73,
-  /**  Retriable. */
+  /** The client believes in a leader that has been replaced. Refresh metadata. Retriable. */
   FENCED_LEADER_EPOCH: 74,
-  /**  Retriable. */
+  /** The client knows of a newer leader than this broker. Try again in a moment. Retriable. */
   UNKNOWN_LEADER_EPOCH: 75,
-  /**  */
+  /** The client cannot have, or send, this compression in this version. Use a newer version or another codec. */
   UNSUPPORTED_COMPRESSION_TYPE: 76,
-  /**  */
+  /** The broker has registered again since it sent the request. Use the new epoch. */
   STALE_BROKER_EPOCH: 77,
-  /**  Retriable. */
+  /** The leader is new and does not know how far its records are replicated. Try again in a moment. Retriable. */
   OFFSET_NOT_AVAILABLE: 78,
-  /**  */
+  /** A new member got its id and has to join with it. Join again with the id in the response. */
   MEMBER_ID_REQUIRED: 79,
-  /**  Retriable. */
+  /** The preferred leader is down or out of sync. Try again when it is back. Retriable. */
   PREFERRED_LEADER_NOT_AVAILABLE: 80,
-  /**  */
+  /** The group has as many members as it may have. Run fewer members, or raise group.max.size. */
   GROUP_MAX_SIZE_REACHED: 81,
-  /**  */
+  /** Another member uses the same instance id. Stop one of the two. */
   FENCED_INSTANCE_ID: 82,
-  /**  Retriable. */
+  /** No replica could be elected. Try again when one is back. Retriable. */
   ELIGIBLE_LEADERS_NOT_AVAILABLE: 83,
-  /**  */
+  /** The partition has the leader that it should have. Nothing. Retriable. */
   ELECTION_NOT_NEEDED: 84,
-  /**  */
+  /** There is no move of replicas to cancel. Nothing. */
   NO_REASSIGNMENT_IN_PROGRESS: 85,
-  /**  */
+  /** A member of the group reads the topic, so its offset stays. Stop the member first. */
   GROUP_SUBSCRIBED_TO_TOPIC: 86,
-  /**  */
+  /** A record breaks a rule of the topic or of the format. Correct the record; the response names it. */
   INVALID_RECORD: 87,
-  /**  Retriable. */
+  /** A transaction that touches the offset is not decided. Try again in a moment. Retriable. */
   UNSTABLE_OFFSET_COMMIT: 88,
-  /**  Retriable. */
+  /** The client changes the cluster faster than it may. Wait for the time in the response, then try again. Retriable. */
   THROTTLING_QUOTA_EXCEEDED: 89,
-  /**  */
+  /** A newer instance with the same transactional id is at work. Stop; this instance is over. */
   PRODUCER_FENCED: 90,
-  /**  */
+  /** There is no such thing. Check its name. */
   RESOURCE_NOT_FOUND: 91,
-  /**  */
+  /** The request names the same thing twice. Name it once. */
   DUPLICATE_RESOURCE: 92,
-  /**  */
+  /** The secret is too weak or malformed. Choose another. */
   UNACCEPTABLE_CREDENTIAL: 93,
-  /**  */
+  /** The voters of the request are not those of the quorum. Correct the configuration of the controllers. */
   INCONSISTENT_VOTER_SET: 94,
-  /**  */
+  /** The level of a feature cannot be this one. Choose a level that all nodes support. */
   INVALID_UPDATE_VERSION: 95,
-  /**  */
+  /** The feature could not be changed. Try again; the controller's log says more. */
   FEATURE_UPDATE_FAILED: 96,
-  /**  */
+  /** The principal of a forwarded request cannot be read. Use the same principal builder in all nodes. */
   PRINCIPAL_DESERIALIZATION_FAILURE: 97,
-  /**  */
+  /** There is no such snapshot any more. Fetch again, and be told a newer one. */
   SNAPSHOT_NOT_FOUND: 98,
-  /**  */
+  /** The snapshot has no such position. Begin the snapshot again. */
   POSITION_OUT_OF_RANGE: 99,
-  /**  Retriable. */
+  /** This broker knows no topic of this id. Refresh metadata; the topic may have been deleted and made anew. Retriable. */
   UNKNOWN_TOPIC_ID: 100,
-  /**  */
+  /** A live broker has this id. Give every broker an id of its own. */
   DUPLICATE_BROKER_REGISTRATION: 101,
-  /**  */
+  /** No broker with this id has registered. Register first. */
   BROKER_ID_NOT_REGISTERED: 102,
-  /**  Retriable. */
+  /** The topic has another id in the fetch session. Refresh metadata and begin a new session. Retriable. */
   INCONSISTENT_TOPIC_ID: 103,
-  /**  */
+  /** The request is meant for another cluster. Correct the addresses. */
   INCONSISTENT_CLUSTER_ID: 104,
-  /**  */
+  /** There is no such transactional id. Check it. */
   TRANSACTIONAL_ID_NOT_FOUND: 105,
-  /**  Retriable. */
+  /** The fetch session mixes topic names and topic ids. Begin a new session. Retriable. */
   FETCH_SESSION_TOPIC_ID_ERROR: 106,
-  /**  */
+  /** A replica that cannot be in sync was proposed for the in-sync set. Propose it again when it is in service. */
   INELIGIBLE_REPLICA: 107,
-  /**  */
+  /** The change went through and brought a new leader. Wait for the new metadata. */
   NEW_LEADER_ELECTED: 108,
-  /**  */
+  /** The records lie in remote storage only. As a follower, build the state from remote storage. */
   OFFSET_MOVED_TO_TIERED_STORAGE: 109,
-  /**  */
+  /** The member's epoch is not the one that the coordinator gave it. Give up all partitions and join again with epoch 0. */
   FENCED_MEMBER_EPOCH: 110,
-  /**  */
+  /** Another member still uses the instance id. Try again when it has left. */
   UNRELEASED_INSTANCE_ID: 111,
-  /**  */
+  /** The broker does not have this assignor, or the members do not agree on one. Choose one that it has. */
   UNSUPPORTED_ASSIGNOR: 112,
-  /**  */
+  /** The member's epoch is old. Heartbeat, then try again with the new epoch. */
   STALE_MEMBER_EPOCH: 113,
-  /**  */
+  /** A broker was asked for controllers, or a controller for brokers. Connect to the other kind. */
   MISMATCHED_ENDPOINT_TYPE: 114,
-  /**  */
+  /** The kind of endpoint does not exist here. Ask for brokers. */
   UNSUPPORTED_ENDPOINT_TYPE: 115,
-  /**  */
+  /** No controller with this id is known. Register first. */
   UNKNOWN_CONTROLLER_ID: 116,
-  /**  */
+  /** The telemetry subscription has changed. Fetch the subscription again. */
   UNKNOWN_SUBSCRIPTION_ID: 117,
-  /**  */
+  /** The telemetry is larger than the broker takes. Send less. */
   TELEMETRY_TOO_LARGE: 118,
-  /**  */
+  /** The registration of a controller is not valid. Correct its configuration. */
   INVALID_REGISTRATION: 119,
-  /**  */
+  /** The transaction cannot be committed any more. Abort it and begin another. */
   TRANSACTION_ABORTABLE: 120,
-  /**  */
+  /** A record of a share group is not held by this member any more. Drop the acknowledgement. */
   INVALID_RECORD_STATE: 121,
-  /**  Retriable. */
+  /** The broker has dropped the share session. Begin a new session. Retriable. */
   SHARE_SESSION_NOT_FOUND: 122,
-  /**  Retriable. */
+  /** A request of the share session got lost or came twice. Begin a new session. Retriable. */
   INVALID_SHARE_SESSION_EPOCH: 123,
-  /**  */
+  /** The state of a share group was initialized anew. Use the new epoch. */
   FENCED_STATE_EPOCH: 124,
-  /**  */
+  /** The id and directory of a voter do not match. Correct them. */
   INVALID_VOTER_KEY: 125,
-  /**  */
+  /** The controller is a voter already. Nothing. */
   DUPLICATE_VOTER: 126,
-  /**  */
+  /** The controller is no voter. Nothing. */
   VOTER_NOT_FOUND: 127,
-  /**  */
+  /** The regular expression cannot be read. Correct it. */
   INVALID_REGULAR_EXPRESSION: 128,
-  /**  */
+  /** What the client knows of the cluster is of no use any more. Forget it and begin with the bootstrap servers. */
   REBOOTSTRAP_REQUIRED: 129,
-  /**  */
+  /** The topology of a streams group is not possible. Correct the application. */
   STREAMS_INVALID_TOPOLOGY: 130,
-  /**  */
+  /** The epoch of the topology is not valid. Use the epoch of the group. */
   STREAMS_INVALID_TOPOLOGY_EPOCH: 131,
-  /**  */
+  /** The group has a newer topology. Restart with the newer application. */
   STREAMS_TOPOLOGY_FENCED: 132,
-  /**  Retriable. */
+  /** The broker holds as many share sessions as it may. Try again later. Retriable. */
   SHARE_SESSION_LIMIT_REACHED: 133,
 } as const
 
 /** Codes after which the same request may succeed when it is sent again. */
 export const retriableErrorCodes: ReadonlySet<number> = new Set([
-  2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 88, 89, 100, 103, 106,
-  122, 123, 133,
+  2, 3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 72, 74, 75, 78, 80, 83, 84, 88, 89, 100, 103,
+  106, 122, 123, 133,
 ])

@@ -3,151 +3,64 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of Fetch. */
-export interface FetchRequest {
-  /** Versions 12+. */
-  clusterId: string | null
-  /** Versions 0-14. */
-  replicaId: number
-  /** Versions 15+. */
-  replicaState: ReplicaState
-  maxWaitMs: number
-  minBytes: number
-  /** Versions 3+. */
-  maxBytes: number
-  /** Versions 4+. */
-  isolationLevel: number
-  /** Versions 7+. */
-  sessionId: number
-  /** Versions 7+. */
-  sessionEpoch: number
-  topics: readonly FetchTopic[]
-  /** Versions 7+. */
-  forgottenTopicsData: readonly ForgottenTopic[]
-  /** Versions 11+. */
-  rackId: string
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ForgottenTopic {
-  /** Versions 7-12. */
-  topic: string
-  /** Versions 13+. */
-  topicId: Uuid
-  partitions: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface FetchTopic {
-  /** Versions 0-12. */
-  topic: string
-  /** Versions 13+. */
-  topicId: Uuid
-  partitions: readonly FetchPartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface FetchPartition {
-  partition: number
-  /** Versions 9+. */
-  currentLeaderEpoch: number
-  fetchOffset: bigint
-  /** Versions 12+. */
-  lastFetchedEpoch: number
-  /** Versions 5+. */
-  logStartOffset: bigint
-  partitionMaxBytes: number
-  /** Versions 17+. */
-  replicaDirectoryId: Uuid
-  /** Versions 18+. */
-  highWatermark: bigint
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ReplicaState {
-  replicaId: number
-  replicaEpoch: bigint
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of Fetch. */
-export interface FetchResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  /** Versions 7+. */
-  errorCode: number
-  /** Versions 7+. */
-  sessionId: number
-  responses: readonly FetchableTopicResponse[]
-  /** Versions 16+. */
-  nodeEndpoints: readonly NodeEndpoint[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface NodeEndpoint {
-  nodeId: number
-  host: string
-  port: number
-  rack: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface FetchableTopicResponse {
-  /** Versions 0-12. */
-  topic: string
-  /** Versions 13+. */
-  topicId: Uuid
-  partitions: readonly PartitionData[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface PartitionData {
-  partitionIndex: number
-  errorCode: number
-  highWatermark: bigint
-  /** Versions 4+. */
-  lastStableOffset: bigint
-  /** Versions 5+. */
-  logStartOffset: bigint
-  /** Versions 12+. */
-  divergingEpoch: EpochEndOffset
-  /** Versions 12+. */
-  currentLeader: LeaderIdAndEpoch
-  /** Versions 12+. */
-  snapshotId: SnapshotId
-  /** Versions 4+. */
-  abortedTransactions: readonly AbortedTransaction[] | null
-  /** Versions 11+. */
-  preferredReadReplica: number
-  records: Buffer | readonly Buffer[] | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AbortedTransaction {
-  producerId: bigint
-  firstOffset: bigint
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface SnapshotId {
-  endOffset: bigint
-  epoch: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface LeaderIdAndEpoch {
-  leaderId: number
-  leaderEpoch: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface EpochEndOffset {
-  epoch: number
-  endOffset: bigint
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API Fetch: key 1, and how its requests and responses look in every version. */
+/**
+ * Reads record batches from partitions, beginning at given offsets. The broker holds the answer back
+ * until there are enough bytes or the time is up, so that consumers need not poll in a loop. Followers
+ * copy partitions with the same request.
+ *
+ * Since version 7 broker and client can keep a session: the broker remembers what is being read, and
+ * both sides only tell each other what has changed.
+ *
+ * Versions:
+ * - 1 (KIP-13): The response says how long the client was throttled.
+ * - 2 (KIP-32): Batches of magic 1 may be returned.
+ * - 3 (KIP-74): The whole response has a limit, partitions are filled in the order of the request, and
+ *   the first batch is returned whole however large it is.
+ * - 4 (KIP-98): Batches of magic 2 may be returned, and a consumer can ask for committed transactions
+ *   only.
+ * - 5 (KIP-107): Followers tell where their log begins, and the response tells where the leader's
+ *   does.
+ * - 6 (KIP-112): The broker may answer KAFKA_STORAGE_ERROR for a partition on a failed disk.
+ * - 7 (KIP-227): Fetch sessions.
+ * - 8 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 9 (KIP-320): The client says which leader epoch it believes in, and learns when it is behind or
+ *   ahead.
+ * - 10 (KIP-110): Batches compressed with zstd may be returned.
+ * - 11 (KIP-392): The client says where it stands, and the leader can send it to a replica nearby.
+ * - 12 (KIP-482, KIP-595): Compact lengths and tagged fields. Followers name the epoch of their last
+ *   record, so that the leader can tell where two logs part.
+ * - 13 (KIP-516): Topics go by their ids instead of their names.
+ * - 14 (KIP-405): The leader may answer OFFSET_MOVED_TO_TIERED_STORAGE to a follower.
+ * - 15 (KIP-903): Followers send their broker epoch beside their id, both in a tagged field.
+ * - 16 (KIP-951): When a partition has moved, the response carries the address of the new leader.
+ * - 17 (KIP-853): Followers send the id of the directory that holds their copy.
+ * - 18 (KIP-1166): Followers send the high watermark that they know, so that a changed one is told to
+ *   them at once.
+ *
+ * Errors:
+ * - OFFSET_OUT_OF_RANGE: The log has no such offset (any more, or yet).
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - UNKNOWN_TOPIC_ID: There is no topic of this id.
+ * - INCONSISTENT_TOPIC_ID: The session knows the topic under another id.
+ * - FETCH_SESSION_TOPIC_ID_ERROR: The session was begun with names and goes on with ids, or the other
+ *   way round.
+ * - NOT_LEADER_OR_FOLLOWER: This broker does not serve the partition.
+ * - FENCED_LEADER_EPOCH: The client believes in an older leader than there is.
+ * - UNKNOWN_LEADER_EPOCH: The client knows of a newer leader than this broker does.
+ * - FETCH_SESSION_ID_NOT_FOUND: The session has been dropped; the client begins a new one.
+ * - INVALID_FETCH_SESSION_EPOCH: A request of the session got lost or came twice.
+ * - UNSUPPORTED_COMPRESSION_TYPE: The partition has zstd batches, which a client before version 10
+ *   cannot read.
+ * - UNSUPPORTED_VERSION: The partition has batches that this version cannot carry.
+ * - OFFSET_NOT_AVAILABLE: The leader is new and does not know its high watermark yet.
+ * - OFFSET_MOVED_TO_TIERED_STORAGE: The follower asks for records that lie in remote storage only.
+ * - REPLICA_NOT_AVAILABLE: This broker has no such replica at the moment.
+ * - INCONSISTENT_CLUSTER_ID: The follower belongs to another cluster.
+ * - CORRUPT_MESSAGE: The stored batch cannot be read.
+ * - KAFKA_STORAGE_ERROR: The disk of the partition has failed.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not read the topic.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not fetch as a follower.
+ */
 export const Fetch: Api<FetchRequest, FetchResponse> = {
   key: 1,
   name: 'Fetch',
@@ -172,6 +85,216 @@ export const Fetch: Api<FetchRequest, FetchResponse> = {
     decode: decodeFetchResponse,
     encode: encodeFetchResponse,
   },
+}
+
+/** Request of Fetch. */
+export interface FetchRequest {
+  /**
+   * Id of the cluster that a controller believes itself in, or null; consumers leave it out. Versions
+   * 12+.
+   */
+  clusterId: string | null
+  /** Id of the follower that is fetching, or -1 for a consumer. Versions 0-14. */
+  replicaId: number
+  /** Who is fetching, when it is a follower. Versions 15+. */
+  replicaState: ReplicaState
+  /** How long the broker may hold the answer back while there are fewer than minBytes. */
+  maxWaitMs: number
+  /** How many bytes should be there before the broker answers. */
+  minBytes: number
+  /**
+   * How many bytes of records the response should hold at most. The first batch is returned even when it
+   * is larger. Versions 3+.
+   */
+  maxBytes: number
+  /** 0 reads everything up to the high watermark, 1 only what is known to be committed. Versions 4+. */
+  isolationLevel: number
+  /** The session that goes on, or 0. Versions 7+. */
+  sessionId: number
+  /**
+   * 0 begins a session, -1 ends one or does without; otherwise it counts the requests of the session.
+   * Versions 7+.
+   */
+  sessionEpoch: number
+  /** The topics to read; in a session, those that are new or whose position has changed. */
+  topics: readonly FetchTopic[]
+  /** Partitions that the session should no longer hold. Versions 7+. */
+  forgottenTopicsData: readonly ForgottenTopic[]
+  /** Where the consumer stands, so that it can be sent to a replica nearby. Versions 11+. */
+  rackId: string
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Partitions that the session should no longer hold. */
+export interface ForgottenTopic {
+  /** Name of the topic. Versions 7-12. */
+  topic: string
+  /** Id of the topic. Versions 13+. */
+  topicId: Uuid
+  /** Numbers of the partitions. */
+  partitions: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to read; in a session, those that are new or whose position has changed. */
+export interface FetchTopic {
+  /** Name of the topic. Versions 0-12. */
+  topic: string
+  /** Id of the topic. Versions 13+. */
+  topicId: Uuid
+  /** The partitions to read. */
+  partitions: readonly FetchPartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions to read. */
+export interface FetchPartition {
+  /** Number of the partition. */
+  partition: number
+  /** Leader epoch that the client believes in, or -1 when it does not want it checked. Versions 9+. */
+  currentLeaderEpoch: number
+  /** Offset to begin at. */
+  fetchOffset: bigint
+  /** Epoch of the last record that the follower has, or -1. Versions 12+. */
+  lastFetchedEpoch: number
+  /** First offset that the follower has; consumers send -1. Versions 5+. */
+  logStartOffset: bigint
+  /** How many bytes to return for this partition at most; its first batch may be larger. */
+  partitionMaxBytes: number
+  /** Directory that holds the follower's copy. Versions 17+. */
+  replicaDirectoryId: Uuid
+  /** High watermark that the follower knows of; the highest int64 when it does not say. Versions 18+. */
+  highWatermark: bigint
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Who is fetching, when it is a follower. */
+export interface ReplicaState {
+  /** Id of the follower, or -1 for a consumer. */
+  replicaId: number
+  /** Epoch that the follower got when it registered; an older one is not let into the in-sync set. */
+  replicaEpoch: bigint
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of Fetch. */
+export interface FetchResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** An error of the whole request, such as one of its session, or 0. Versions 7+. */
+  errorCode: number
+  /** The session that was begun or goes on; 0 when there is none. Versions 7+. */
+  sessionId: number
+  /** The topics; in a session only those that have something new. */
+  responses: readonly FetchableTopicResponse[]
+  /** Addresses of the brokers that are named as current leaders. Versions 16+. */
+  nodeEndpoints: readonly NodeEndpoint[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Addresses of the brokers that are named as current leaders. */
+export interface NodeEndpoint {
+  /** Id of the broker. */
+  nodeId: number
+  /** Host name or address that clients should connect to. */
+  host: string
+  /** Port that clients should connect to. */
+  port: number
+  /** Where the broker stands, or null. */
+  rack: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics; in a session only those that have something new. */
+export interface FetchableTopicResponse {
+  /** Name of the topic. Versions 0-12. */
+  topic: string
+  /** Id of the topic. Versions 13+. */
+  topicId: Uuid
+  /** The partitions, in the order in which they were filled. */
+  partitions: readonly PartitionData[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions, in the order in which they were filled. */
+export interface PartitionData {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Why the partition could not be read, or 0. */
+  errorCode: number
+  /** Offset up to which records are replicated and may be read; -1 when unknown. */
+  highWatermark: bigint
+  /** Offset up to which every transaction is decided; -1 when unknown. Versions 4+. */
+  lastStableOffset: bigint
+  /** First offset that the partition still has. Versions 5+. */
+  logStartOffset: bigint
+  /**
+   * Where the follower's log parts from the leader's; told when the follower has records that the leader
+   * has not. Versions 12+.
+   */
+  divergingEpoch: EpochEndOffset
+  /** Who leads the partition now; told with errors about leadership. Versions 12+. */
+  currentLeader: LeaderIdAndEpoch
+  /**
+   * Snapshot to load instead, for a controller that asks for metadata which only a snapshot still has.
+   * Versions 12+.
+   */
+  snapshotId: SnapshotId
+  /**
+   * Aborted transactions whose records a consumer of committed data must skip; null when it did not ask
+   * for committed data. Versions 4+.
+   */
+  abortedTransactions: readonly AbortedTransaction[] | null
+  /** Replica that the consumer should read from instead, or -1. Versions 11+. */
+  preferredReadReplica: number
+  /** Whole batches from the log. The first may begin before the offset that was asked for. */
+  records: Buffer | readonly Buffer[] | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/**
+ * Aborted transactions whose records a consumer of committed data must skip; null when it did not ask
+ * for committed data.
+ */
+export interface AbortedTransaction {
+  /** Producer of the aborted transaction. */
+  producerId: bigint
+  /** Its first offset in this partition; it ends at the producer's next abort marker. */
+  firstOffset: bigint
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Snapshot to load instead, for a controller that asks for metadata which only a snapshot still has. */
+export interface SnapshotId {
+  /** Offset that the snapshot reaches to, or -1. */
+  endOffset: bigint
+  /** Epoch of the last record in it, or -1. */
+  epoch: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Who leads the partition now; told with errors about leadership. */
+export interface LeaderIdAndEpoch {
+  /** Broker that leads the partition, or -1 when it is not known. */
+  leaderId: number
+  /** Epoch of that leader. */
+  leaderEpoch: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/**
+ * Where the follower's log parts from the leader's; told when the follower has records that the leader
+ * has not.
+ */
+export interface EpochEndOffset {
+  /** Largest epoch that both logs have, or -1. */
+  epoch: number
+  /** Where that epoch ends in the leader's log, or -1. */
+  endOffset: bigint
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeReplicaState(reader: Reader): ReplicaState {

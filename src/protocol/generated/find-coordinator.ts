@@ -3,47 +3,29 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of FindCoordinator. */
-export interface FindCoordinatorRequest {
-  /** Versions 0-3. */
-  key: string
-  /** Versions 1+. */
-  keyType: number
-  /** Versions 4+. */
-  coordinatorKeys: readonly string[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of FindCoordinator. */
-export interface FindCoordinatorResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  /** Versions 0-3. */
-  errorCode: number
-  /** Versions 1-3. */
-  errorMessage: string | null
-  /** Versions 0-3. */
-  nodeId: number
-  /** Versions 0-3. */
-  host: string
-  /** Versions 0-3. */
-  port: number
-  /** Versions 4+. */
-  coordinators: readonly Coordinator[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface Coordinator {
-  key: string
-  nodeId: number
-  host: string
-  port: number
-  errorCode: number
-  errorMessage: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API FindCoordinator: key 10, and how its requests and responses look in every version. */
+/**
+ * Finds the broker that looks after a consumer group, a transactional id or a share group: the leader
+ * of that partition of an internal topic to which the id is hashed. Asking for it creates the topic
+ * when it is missing.
+ *
+ * Versions:
+ * - 1 (KIP-98, KIP-124): Finds coordinators of transactions too. The response carries a message for
+ *   errors and says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-482): Compact lengths and tagged fields.
+ * - 4 (KIP-699): Many coordinators can be found by one request.
+ * - 5 (KIP-890): The broker may answer TRANSACTION_ABORTABLE.
+ * - 6 (KIP-932): Finds coordinators of share groups.
+ *
+ * Errors:
+ * - COORDINATOR_NOT_AVAILABLE: The internal topic is not there yet, or its partition has no leader.
+ * - INVALID_REQUEST: The kind of key does not exist, or the key of a share group has the wrong form.
+ * - INVALID_GROUP_ID: The group id is empty where it must not be.
+ * - TRANSACTION_ABORTABLE: The transaction cannot be committed any more.
+ * - UNSUPPORTED_VERSION: Share groups are looked for in a version that does not have them.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not see the group.
+ * - TRANSACTIONAL_ID_AUTHORIZATION_FAILED: The client may not see the transactional id.
+ */
 export const FindCoordinator: Api<FindCoordinatorRequest, FindCoordinatorResponse> = {
   key: 10,
   name: 'FindCoordinator',
@@ -68,6 +50,59 @@ export const FindCoordinator: Api<FindCoordinatorRequest, FindCoordinatorRespons
     decode: decodeFindCoordinatorResponse,
     encode: encodeFindCoordinatorResponse,
   },
+}
+
+/** Request of FindCoordinator. */
+export interface FindCoordinatorRequest {
+  /** The group id or transactional id. Versions 0-3. */
+  key: string
+  /**
+   * What the key is: 0 a group, 1 a transactional id, 2 a partition of a share group, written
+   * group:topicId:partition. Versions 1+.
+   */
+  keyType: number
+  /** The group ids, transactional ids or share keys. Versions 4+. */
+  coordinatorKeys: readonly string[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of FindCoordinator. */
+export interface FindCoordinatorResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** Why there is no coordinator, or 0. Versions 0-3. */
+  errorCode: number
+  /** The same in words, or null. Versions 1-3. */
+  errorMessage: string | null
+  /** Id of the broker, or -1. Versions 0-3. */
+  nodeId: number
+  /** Host name or address that clients should connect to. Versions 0-3. */
+  host: string
+  /** Port that clients should connect to. Versions 0-3. */
+  port: number
+  /** One entry for each key of the request. Versions 4+. */
+  coordinators: readonly Coordinator[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each key of the request. */
+export interface Coordinator {
+  /** The key that was looked for. */
+  key: string
+  /** Id of the broker, or -1. */
+  nodeId: number
+  /** Host name or address that clients should connect to. */
+  host: string
+  /** Port that clients should connect to. */
+  port: number
+  /** Why there is no coordinator for this key, or 0. */
+  errorCode: number
+  /** The same in words, or null. */
+  errorMessage: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeFindCoordinatorRequest_CoordinatorKeys(reader: Reader): string[] {

@@ -3,35 +3,68 @@ import type { Codec, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
+/**
+ * What the leader of a consumer group assigns to a member, in SyncGroup. All versions look alike; the
+ * number only follows that of the subscription.
+ *
+ * Versions:
+ * - 1 (KIP-429): Goes with version 1 of the subscription; nothing else changed.
+ * - 2 (KIP-792): Goes with version 2 of the subscription; nothing else changed.
+ * - 3 (KIP-881): Goes with version 3 of the subscription; nothing else changed.
+ */
 export interface ConsumerProtocolAssignment {
+  /** The partitions that the member reads from now on. */
   assignedPartitions: readonly ConsumerProtocolAssignmentTopicPartition[]
+  /** Bytes for the assignor's own use, or null. */
   userData: Buffer | null
 }
 
+/** The partitions that the member reads from now on. */
 export interface ConsumerProtocolAssignmentTopicPartition {
+  /** Name of the topic. */
   topic: string
+  /** Numbers of its partitions. */
   partitions: readonly number[]
 }
 
+/**
+ * What a consumer tells about itself when it joins a group, in JoinGroup, for whoever assigns the
+ * partitions.
+ *
+ * Versions:
+ * - 1 (KIP-429): Tells which partitions the member still holds, so that they can be moved without
+ *   stopping everybody.
+ * - 2 (KIP-792): Tells in which generation it got them, so that old claims can be told from new ones.
+ * - 3 (KIP-881): Tells where the member stands, so that it can be given partitions nearby.
+ */
 export interface ConsumerProtocolSubscription {
+  /** Topics that the member wants to read. */
   topics: readonly string[]
+  /** Bytes for the assignor's own use, or null. */
   userData: Buffer | null
-  /** Versions 1+. */
+  /** Partitions that the member still holds. Versions 1+. */
   ownedPartitions: readonly ConsumerProtocolSubscriptionTopicPartition[]
-  /** Versions 2+. */
+  /** Generation in which it got them, or -1. Versions 2+. */
   generationId: number
-  /** Versions 3+. */
+  /** Where the member stands, or null. Versions 3+. */
   rackId: string | null
 }
 
+/** Partitions that the member still holds. */
 export interface ConsumerProtocolSubscriptionTopicPartition {
+  /** Name of the topic. */
   topic: string
+  /** Numbers of its partitions. */
   partitions: readonly number[]
 }
 
+/** Who sent a request that a broker forwards to the controller in an envelope. */
 export interface DefaultPrincipalData {
+  /** Kind of principal, usually User. */
   type: string
+  /** Its name. */
   name: string
+  /** Whether it logged in by a delegation token. */
   tokenAuthenticated: boolean
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }

@@ -3,16 +3,36 @@ import type { Codec, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
+/**
+ * Version 0 was only ever used by ControlledShutdown 0. The first three fields are the same in all
+ * versions, so that a broker can read them before it knows the rest.
+ *
+ * Versions:
+ * - 1: Carries the client id.
+ * - 2 (KIP-482): Has tagged fields. The client id keeps its old-style length, because a broker that
+ *   does not know the version of ApiVersions must still be able to read it.
+ */
 export interface RequestHeader {
+  /** Number of the API. */
   requestApiKey: number
+  /** Version of the API in which the request is written. */
   requestApiVersion: number
+  /** Number that the client chooses and the response repeats. */
   correlationId: number
-  /** Versions 1+. */
+  /** Name that the client gives itself; quotas and logs go by it. Versions 1+. */
   clientId: string | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * Responses come in the order of their requests; the correlation id lets a client make sure.
+ * ApiVersions is always answered with version 0.
+ *
+ * Versions:
+ * - 1 (KIP-482): Has tagged fields.
+ */
 export interface ResponseHeader {
+  /** The number that the request had. */
   correlationId: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }

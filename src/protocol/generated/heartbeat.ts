@@ -3,25 +3,26 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of Heartbeat. */
-export interface HeartbeatRequest {
-  groupId: string
-  generationId: number
-  memberId: string
-  /** Versions 3+. */
-  groupInstanceId: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of Heartbeat. */
-export interface HeartbeatResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API Heartbeat: key 12, and how its requests and responses look in every version. */
+/**
+ * Tells the coordinator that a member of a classic group is alive, and tells the member when it must
+ * join again.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-345): A member can name its instance id.
+ * - 4 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - UNKNOWN_MEMBER_ID: The group has no such member, perhaps because its session has expired.
+ * - ILLEGAL_GENERATION: The generation is not the current one.
+ * - REBALANCE_IN_PROGRESS: The group is rebalancing; the member should join again.
+ * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
+ * - INVALID_GROUP_ID: The group id is empty.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.
+ */
 export const Heartbeat: Api<HeartbeatRequest, HeartbeatResponse> = {
   key: 12,
   name: 'Heartbeat',
@@ -46,6 +47,31 @@ export const Heartbeat: Api<HeartbeatRequest, HeartbeatResponse> = {
     decode: decodeHeartbeatResponse,
     encode: encodeHeartbeatResponse,
   },
+}
+
+/** Request of Heartbeat. */
+export interface HeartbeatRequest {
+  /** Id of the group. */
+  groupId: string
+  /** Generation that the member is in. */
+  generationId: number
+  /** Id of the member. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. Versions 3+. */
+  groupInstanceId: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of Heartbeat. */
+export interface HeartbeatResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** 0 when all is well, otherwise what the member has to react to. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeHeartbeatRequest(reader: Reader, version: number): HeartbeatRequest {

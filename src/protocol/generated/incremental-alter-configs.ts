@@ -3,43 +3,26 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of IncrementalAlterConfigs. */
-export interface IncrementalAlterConfigsRequest {
-  resources: readonly AlterConfigsResource[]
-  validateOnly: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AlterConfigsResource {
-  resourceType: number
-  resourceName: string
-  configs: readonly AlterableConfig[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AlterableConfig {
-  name: string
-  configOperation: number
-  value: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of IncrementalAlterConfigs. */
-export interface IncrementalAlterConfigsResponse {
-  throttleTimeMs: number
-  responses: readonly AlterConfigsResourceResponse[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface AlterConfigsResourceResponse {
-  errorCode: number
-  errorMessage: string | null
-  resourceType: number
-  resourceName: string
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API IncrementalAlterConfigs: key 44, and how its requests and responses look in every version. */
+/**
+ * Changes single settings of topics, brokers and other resources and leaves all others as they are.
+ * All changes of one resource are made together or not at all.
+ *
+ * Versions:
+ * - 1 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic.
+ * - INVALID_CONFIG: A setting is unknown, has a bad value, or is no list although elements should be
+ *   added or removed.
+ * - INVALID_REQUEST: A resource or a setting stands twice in the request, a value is null, or the
+ *   setting cannot be changed at run time.
+ * - INVALID_TOPIC_EXCEPTION: The name cannot be that of a topic.
+ * - POLICY_VIOLATION: The cluster's policy for settings refuses it.
+ * - NOT_CONTROLLER: This node is not the controller.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not alter the topic.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not alter the group.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not alter brokers.
+ */
 export const IncrementalAlterConfigs: Api<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse> = {
   key: 44,
   name: 'IncrementalAlterConfigs',
@@ -64,6 +47,65 @@ export const IncrementalAlterConfigs: Api<IncrementalAlterConfigsRequest, Increm
     decode: decodeIncrementalAlterConfigsResponse,
     encode: encodeIncrementalAlterConfigsResponse,
   },
+}
+
+/** Request of IncrementalAlterConfigs. */
+export interface IncrementalAlterConfigsRequest {
+  /** Whose settings to change. */
+  resources: readonly AlterConfigsResource[]
+  /** Whether only to check that the changes could be made. */
+  validateOnly: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Whose settings to change. */
+export interface AlterConfigsResource {
+  /** What it is: 2 a topic, 4 a broker, 8 the loggers of a broker, 16 client metrics, 32 a group. */
+  resourceType: number
+  /** Its name; for brokers their id, or nothing for the defaults of all brokers. */
+  resourceName: string
+  /** The changes. */
+  configs: readonly AlterableConfig[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The changes. */
+export interface AlterableConfig {
+  /** Name of the setting. */
+  name: string
+  /**
+   * What to do: 0 set the value, 1 go back to the default, 2 add elements to a list, 3 remove elements
+   * from a list.
+   */
+  configOperation: number
+  /** The value as text; null when going back to the default. */
+  value: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of IncrementalAlterConfigs. */
+export interface IncrementalAlterConfigsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each resource of the request. */
+  responses: readonly AlterConfigsResourceResponse[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each resource of the request. */
+export interface AlterConfigsResourceResponse {
+  /** Why nothing was changed, or 0. */
+  errorCode: number
+  /** The same in words, or null. */
+  errorMessage: string | null
+  /** What it is, as in the request. */
+  resourceType: number
+  /** Its name. */
+  resourceName: string
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeAlterableConfig(reader: Reader, version: number): AlterableConfig {

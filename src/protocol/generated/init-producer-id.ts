@@ -3,35 +3,33 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of InitProducerId. */
-export interface InitProducerIdRequest {
-  transactionalId: string | null
-  transactionTimeoutMs: number
-  /** Versions 3+. */
-  producerId: bigint
-  /** Versions 3+. */
-  producerEpoch: number
-  /** Versions 6+. */
-  enable2Pc: boolean
-  /** Versions 6+. */
-  keepPreparedTxn: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of InitProducerId. */
-export interface InitProducerIdResponse {
-  throttleTimeMs: number
-  errorCode: number
-  producerId: bigint
-  producerEpoch: number
-  /** Versions 6+. */
-  ongoingTxnProducerId: bigint
-  /** Versions 6+. */
-  ongoingTxnProducerEpoch: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API InitProducerId: key 22, and how its requests and responses look in every version. */
+/**
+ * Gives a producer the id and epoch under which brokers recognize its batches. An idempotent producer
+ * gets a new id; a transactional one gets the id that belongs to its transactional id, with an epoch
+ * that fences every older instance.
+ *
+ * Versions:
+ * - 1 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 2 (KIP-482): Compact lengths and tagged fields.
+ * - 3 (KIP-360): A producer can name its id and epoch, and goes on with the next epoch after an error.
+ * - 4 (KIP-588): The broker may answer PRODUCER_FENCED in place of INVALID_PRODUCER_EPOCH.
+ * - 5 (KIP-890): The broker may answer TRANSACTION_ABORTABLE.
+ * - 6 (KIP-939): A producer can take part in two-phase commits, and keep the transaction that it has
+ *   prepared. Not stable yet.
+ *
+ * Errors:
+ * - COORDINATOR_NOT_AVAILABLE: There is no coordinator for the transactional id yet.
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - NOT_COORDINATOR: Another broker coordinates the transactional id.
+ * - INVALID_TRANSACTION_TIMEOUT: The timeout is not positive or above the broker's maximum.
+ * - CONCURRENT_TRANSACTIONS: The previous transaction is still being completed.
+ * - INVALID_PRODUCER_EPOCH: A newer instance of the producer is at work.
+ * - PRODUCER_FENCED: The same, in version 4 and newer.
+ * - INVALID_REQUEST: The transactional id is empty, or only one of id and epoch was named.
+ * - TRANSACTION_ABORTABLE: The transaction cannot be committed any more.
+ * - TRANSACTIONAL_ID_AUTHORIZATION_FAILED: The client may not use the transactional id.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not write idempotently.
+ */
 export const InitProducerId: Api<InitProducerIdRequest, InitProducerIdResponse> = {
   key: 22,
   name: 'InitProducerId',
@@ -56,6 +54,46 @@ export const InitProducerId: Api<InitProducerIdRequest, InitProducerIdResponse> 
     decode: decodeInitProducerIdResponse,
     encode: encodeInitProducerIdResponse,
   },
+}
+
+/** Request of InitProducerId. */
+export interface InitProducerIdRequest {
+  /** The transactional id, or null for a producer that is only idempotent. */
+  transactionalId: string | null
+  /** How long a transaction may stay open before the coordinator aborts it. */
+  transactionTimeoutMs: number
+  /** Id that the producer has already, or -1. Versions 3+. */
+  producerId: bigint
+  /** Epoch that the producer has already, or -1. Versions 3+. */
+  producerEpoch: number
+  /**
+   * Whether an outside coordinator decides about its transactions, which then never time out. Versions
+   * 6+.
+   */
+  enable2Pc: boolean
+  /** Whether a transaction that was prepared should stay, and not be aborted. Versions 6+. */
+  keepPreparedTxn: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of InitProducerId. */
+export interface InitProducerIdResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** Why there is no id, or 0. */
+  errorCode: number
+  /** Id of the producer, or -1. */
+  producerId: bigint
+  /** Epoch of the producer; batches with an older one are refused. */
+  producerEpoch: number
+  /** Producer id of the transaction that was kept, or -1. Versions 6+. */
+  ongoingTxnProducerId: bigint
+  /** Epoch of the transaction that was kept, or -1. Versions 6+. */
+  ongoingTxnProducerEpoch: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeInitProducerIdRequest(reader: Reader, version: number): InitProducerIdRequest {

@@ -3,54 +3,38 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of JoinGroup. */
-export interface JoinGroupRequest {
-  groupId: string
-  sessionTimeoutMs: number
-  /** Versions 1+. */
-  rebalanceTimeoutMs: number
-  memberId: string
-  /** Versions 5+. */
-  groupInstanceId: string | null
-  protocolType: string
-  protocols: readonly JoinGroupRequestProtocol[]
-  /** Versions 8+. */
-  reason: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface JoinGroupRequestProtocol {
-  name: string
-  metadata: Buffer
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of JoinGroup. */
-export interface JoinGroupResponse {
-  /** Versions 2+. */
-  throttleTimeMs: number
-  errorCode: number
-  generationId: number
-  /** Versions 7+. */
-  protocolType: string | null
-  protocolName: string | null
-  leader: string
-  /** Versions 9+. */
-  skipAssignment: boolean
-  memberId: string
-  members: readonly JoinGroupResponseMember[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface JoinGroupResponseMember {
-  memberId: string
-  /** Versions 5+. */
-  groupInstanceId: string | null
-  metadata: Buffer
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API JoinGroup: key 11, and how its requests and responses look in every version. */
+/**
+ * Joins a classic group, or joins again for a new generation. The coordinator answers when all members
+ * have come or the time is up: every member learns the generation and its own id, and the leader also
+ * gets what each member subscribes to, so that it can assign the partitions.
+ *
+ * Versions:
+ * - 1 (KIP-62): The time to join again is told apart from the time without a heartbeat.
+ * - 2 (KIP-124): The response says how long the client was throttled.
+ * - 3 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 4 (KIP-394): A new member first gets its id with MEMBER_ID_REQUIRED and joins with it, so that
+ *   members that give up leave nothing behind.
+ * - 5 (KIP-345): Members can have an instance id of their own and keep their partitions over a
+ *   restart.
+ * - 6 (KIP-482): Compact lengths and tagged fields.
+ * - 7 (KIP-559): The response names the kind of protocol.
+ * - 8 (KIP-800): A member can say why it joins again.
+ * - 9 (KIP-814): The leader can be told that the assignment stays as it is.
+ *
+ * Errors:
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - INVALID_GROUP_ID: The group id is empty.
+ * - INVALID_SESSION_TIMEOUT: The session timeout is outside of what the broker allows.
+ * - INCONSISTENT_GROUP_PROTOCOL: The member shares no protocol with the others, or names none.
+ * - UNKNOWN_MEMBER_ID: The group has no such member.
+ * - MEMBER_ID_REQUIRED: The member is new; it should join again with the id in the response.
+ * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
+ * - GROUP_MAX_SIZE_REACHED: The group has group.max.size members.
+ * - REBALANCE_IN_PROGRESS: The group moved on while the request waited.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.
+ */
 export const JoinGroup: Api<JoinGroupRequest, JoinGroupResponse> = {
   key: 11,
   name: 'JoinGroup',
@@ -75,6 +59,88 @@ export const JoinGroup: Api<JoinGroupRequest, JoinGroupResponse> = {
     decode: decodeJoinGroupResponse,
     encode: encodeJoinGroupResponse,
   },
+}
+
+/** Request of JoinGroup. */
+export interface JoinGroupRequest {
+  /** Id of the group. */
+  groupId: string
+  /** After how long without a heartbeat the member counts as dead. */
+  sessionTimeoutMs: number
+  /**
+   * How long the coordinator waits for this member to join again; before version 1 it is the session
+   * timeout. Versions 1+.
+   */
+  rebalanceTimeoutMs: number
+  /** Id that the coordinator gave to the member, or nothing when it is new. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null when it has none. Versions 5+. */
+  groupInstanceId: string | null
+  /** What the group does: consumer, connect, or whatever its members agree on. */
+  protocolType: string
+  /**
+   * Protocols that the member could work with, the favourite first. For consumers these are assignment
+   * strategies.
+   */
+  protocols: readonly JoinGroupRequestProtocol[]
+  /** Why the member joins, for the broker's log, or null. Versions 8+. */
+  reason: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/**
+ * Protocols that the member could work with, the favourite first. For consumers these are assignment
+ * strategies.
+ */
+export interface JoinGroupRequestProtocol {
+  /** Name of the protocol, such as range or cooperative-sticky. */
+  name: string
+  /**
+   * What the leader must know of the member when this protocol is chosen; for consumers a
+   * ConsumerProtocolSubscription.
+   */
+  metadata: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of JoinGroup. */
+export interface JoinGroupResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 2+.
+   */
+  throttleTimeMs: number
+  /** Why the member could not join, or 0. */
+  errorCode: number
+  /** Number of the generation, which grows with every rebalance; -1 when there was an error. */
+  generationId: number
+  /** What the group does, or null. Versions 7+. */
+  protocolType: string | null
+  /**
+   * The protocol that was chosen because every member knows it; before version 7 nothing stands for
+   * none.
+   */
+  protocolName: string | null
+  /** Id of the member that assigns the partitions. */
+  leader: string
+  /** Whether the leader should not assign anything, because the assignment stays as it is. Versions 9+. */
+  skipAssignment: boolean
+  /** Id of the member that asked. */
+  memberId: string
+  /** All members, told to the leader only. */
+  members: readonly JoinGroupResponseMember[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** All members, told to the leader only. */
+export interface JoinGroupResponseMember {
+  /** Id of the member. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. Versions 5+. */
+  groupInstanceId: string | null
+  /** What the member sent for the protocol that was chosen. */
+  metadata: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeJoinGroupRequestProtocol(reader: Reader, version: number): JoinGroupRequestProtocol {

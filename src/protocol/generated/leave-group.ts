@@ -3,42 +3,26 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of LeaveGroup. */
-export interface LeaveGroupRequest {
-  groupId: string
-  /** Versions 0-2. */
-  memberId: string
-  /** Versions 3+. */
-  members: readonly MemberIdentity[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface MemberIdentity {
-  memberId: string
-  groupInstanceId: string | null
-  /** Versions 5+. */
-  reason: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of LeaveGroup. */
-export interface LeaveGroupResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  errorCode: number
-  /** Versions 3+. */
-  members: readonly MemberResponse[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface MemberResponse {
-  memberId: string
-  groupInstanceId: string | null
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API LeaveGroup: key 13, and how its requests and responses look in every version. */
+/**
+ * Takes members out of a classic group at once, so that the others need not wait for a session to
+ * expire. An admin client removes static members with it.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-345): Many members can leave by one request, named by member id or by instance id.
+ * - 4 (KIP-482): Compact lengths and tagged fields.
+ * - 5 (KIP-800): A member can say why it leaves.
+ *
+ * Errors:
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - UNKNOWN_MEMBER_ID: The group has no such member.
+ * - FENCED_INSTANCE_ID: The instance id belongs to another member id.
+ * - INVALID_GROUP_ID: The group id is empty.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.
+ */
 export const LeaveGroup: Api<LeaveGroupRequest, LeaveGroupResponse> = {
   key: 13,
   name: 'LeaveGroup',
@@ -63,6 +47,53 @@ export const LeaveGroup: Api<LeaveGroupRequest, LeaveGroupResponse> = {
     decode: decodeLeaveGroupResponse,
     encode: encodeLeaveGroupResponse,
   },
+}
+
+/** Request of LeaveGroup. */
+export interface LeaveGroupRequest {
+  /** Id of the group. */
+  groupId: string
+  /** Id of the member that leaves. Versions 0-2. */
+  memberId: string
+  /** The members that leave. Versions 3+. */
+  members: readonly MemberIdentity[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The members that leave. */
+export interface MemberIdentity {
+  /** Id of the member; nothing when the instance id says which. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. */
+  groupInstanceId: string | null
+  /** Why it leaves, for the broker's log, or null. Versions 5+. */
+  reason: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of LeaveGroup. */
+export interface LeaveGroupResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** Why nobody left, or 0. */
+  errorCode: number
+  /** One entry for each member of the request. Versions 3+. */
+  members: readonly MemberResponse[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each member of the request. */
+export interface MemberResponse {
+  /** Id of the member. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. */
+  groupInstanceId: string | null
+  /** Why this member could not leave, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeMemberIdentity(reader: Reader, version: number): MemberIdentity {

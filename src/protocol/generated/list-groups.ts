@@ -3,35 +3,23 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of ListGroups. */
-export interface ListGroupsRequest {
-  /** Versions 4+. */
-  statesFilter: readonly string[]
-  /** Versions 5+. */
-  typesFilter: readonly string[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of ListGroups. */
-export interface ListGroupsResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  errorCode: number
-  groups: readonly ListedGroup[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ListedGroup {
-  groupId: string
-  protocolType: string
-  /** Versions 4+. */
-  groupState: string
-  /** Versions 5+. */
-  groupType: string
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API ListGroups: key 16, and how its requests and responses look in every version. */
+/**
+ * Lists the groups that the broker coordinates. To see all groups of a cluster, a client asks every
+ * broker.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-482): Compact lengths and tagged fields.
+ * - 4 (KIP-518): Groups can be listed by state, and the response tells their states.
+ * - 5 (KIP-848): Groups can be listed by type, and the response tells their types.
+ *
+ * Errors:
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log, so that groups may be
+ *   missing.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not list groups.
+ */
 export const ListGroups: Api<ListGroupsRequest, ListGroupsResponse> = {
   key: 16,
   name: 'ListGroups',
@@ -56,6 +44,42 @@ export const ListGroups: Api<ListGroupsRequest, ListGroupsResponse> = {
     decode: decodeListGroupsResponse,
     encode: encodeListGroupsResponse,
   },
+}
+
+/** Request of ListGroups. */
+export interface ListGroupsRequest {
+  /** States of the groups to list, in whatever case; empty for all. Versions 4+. */
+  statesFilter: readonly string[]
+  /** Types of the groups to list: classic, consumer, share, streams; empty for all. Versions 5+. */
+  typesFilter: readonly string[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of ListGroups. */
+export interface ListGroupsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** Why there is no list, or why it is not complete; or 0. */
+  errorCode: number
+  /** The groups. */
+  groups: readonly ListedGroup[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The groups. */
+export interface ListedGroup {
+  /** Id of the group. */
+  groupId: string
+  /** What the group does; nothing for groups that only have offsets. */
+  protocolType: string
+  /** State of the group, such as Stable or Empty. Versions 4+. */
+  groupState: string
+  /** Type of the group: classic, consumer, share or streams. Versions 5+. */
+  groupType: string
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeListGroupsRequest_StatesFilter(reader: Reader): string[] {

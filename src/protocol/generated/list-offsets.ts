@@ -3,62 +3,40 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of ListOffsets. */
-export interface ListOffsetsRequest {
-  replicaId: number
-  /** Versions 2+. */
-  isolationLevel: number
-  topics: readonly ListOffsetsTopic[]
-  /** Versions 10+. */
-  timeoutMs: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ListOffsetsTopic {
-  name: string
-  partitions: readonly ListOffsetsPartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ListOffsetsPartition {
-  partitionIndex: number
-  /** Versions 4+. */
-  currentLeaderEpoch: number
-  timestamp: bigint
-  /** Versions 0. */
-  maxNumOffsets: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of ListOffsets. */
-export interface ListOffsetsResponse {
-  /** Versions 2+. */
-  throttleTimeMs: number
-  topics: readonly ListOffsetsTopicResponse[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ListOffsetsTopicResponse {
-  name: string
-  partitions: readonly ListOffsetsPartitionResponse[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface ListOffsetsPartitionResponse {
-  partitionIndex: number
-  errorCode: number
-  /** Versions 0. */
-  oldStyleOffsets: readonly bigint[]
-  /** Versions 1+. */
-  timestamp: bigint
-  /** Versions 1+. */
-  offset: bigint
-  /** Versions 4+. */
-  leaderEpoch: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API ListOffsets: key 2, and how its requests and responses look in every version. */
+/**
+ * Finds offsets of partitions: the first, the next to be written, or the first one at or after a point
+ * in time. Consumers without a committed position begin with it, and tools compute lag with it.
+ *
+ * Versions:
+ * - 1 (KIP-79): One exact offset with its timestamp, in place of a list of the offsets at which
+ *   segments begin.
+ * - 2 (KIP-98): A consumer of committed data gets the last stable offset as the end. The response says
+ *   how long the client was throttled.
+ * - 3 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 4 (KIP-320): The client says which leader epoch it believes in, and gets the epoch of the record
+ *   that was found.
+ * - 5 (KIP-207): A new leader answers OFFSET_NOT_AVAILABLE until it knows its high watermark.
+ * - 6 (KIP-482): Compact lengths and tagged fields.
+ * - 7 (KIP-734): The timestamp -3 finds the record with the highest timestamp.
+ * - 8 (KIP-405): The timestamp -4 finds the first offset that the broker's own disk has.
+ * - 9 (KIP-1005): The timestamp -5 finds the last offset in remote storage.
+ * - 10 (KIP-1075): The request carries a timeout for lookups in remote storage.
+ * - 11 (KIP-1023): The timestamp -6 finds the first offset that is not in remote storage yet.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - NOT_LEADER_OR_FOLLOWER: Another broker leads the partition.
+ * - FENCED_LEADER_EPOCH: The client believes in an older leader than there is.
+ * - UNKNOWN_LEADER_EPOCH: The client knows of a newer leader than this broker does.
+ * - OFFSET_NOT_AVAILABLE: The leader is new and does not know its high watermark yet.
+ * - LEADER_NOT_AVAILABLE: The same, told to clients before version 5.
+ * - INVALID_REQUEST: The same partition was asked for twice.
+ * - UNSUPPORTED_FOR_MESSAGE_FORMAT: The log has a format without timestamps.
+ * - UNSUPPORTED_VERSION: The timestamp has a meaning that this version does not have.
+ * - REQUEST_TIMED_OUT: Remote storage did not answer in time.
+ * - KAFKA_STORAGE_ERROR: The disk of the partition has failed.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not describe the topic.
+ */
 export const ListOffsets: Api<ListOffsetsRequest, ListOffsetsResponse> = {
   key: 2,
   name: 'ListOffsets',
@@ -83,6 +61,82 @@ export const ListOffsets: Api<ListOffsetsRequest, ListOffsetsResponse> = {
     decode: decodeListOffsetsResponse,
     encode: encodeListOffsetsResponse,
   },
+}
+
+/** Request of ListOffsets. */
+export interface ListOffsetsRequest {
+  /** Id of the follower that asks, or -1 for a client. */
+  replicaId: number
+  /** 0 takes the high watermark for the end of the log, 1 the last stable offset. Versions 2+. */
+  isolationLevel: number
+  /** The topics to look into. */
+  topics: readonly ListOffsetsTopic[]
+  /** How long the broker may look into remote storage. Versions 10+. */
+  timeoutMs: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to look into. */
+export interface ListOffsetsTopic {
+  /** Name of the topic. */
+  name: string
+  /** The partitions to look into. */
+  partitions: readonly ListOffsetsPartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions to look into. */
+export interface ListOffsetsPartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Leader epoch that the client believes in, or -1 when it does not want it checked. Versions 4+. */
+  currentLeaderEpoch: number
+  /**
+   * Milliseconds since 1970 to look for; or -1 the end, -2 the beginning, -3 the record with the highest
+   * timestamp, -4 to -6 borders of tiered storage.
+   */
+  timestamp: bigint
+  /** How many offsets to return at most. Versions 0. */
+  maxNumOffsets: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of ListOffsets. */
+export interface ListOffsetsResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 2+.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  topics: readonly ListOffsetsTopicResponse[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface ListOffsetsTopicResponse {
+  /** Name of the topic. */
+  name: string
+  /** One entry for each partition. */
+  partitions: readonly ListOffsetsPartitionResponse[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface ListOffsetsPartitionResponse {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Why there is no offset, or 0. */
+  errorCode: number
+  /** Offsets at which segments begin, and the end of the log, from the newest down. Versions 0. */
+  oldStyleOffsets: readonly bigint[]
+  /** Timestamp of the record that was found; -1 when no time was looked for. Versions 1+. */
+  timestamp: bigint
+  /** The offset; -1 when no record is that new. Versions 1+. */
+  offset: bigint
+  /** Leader epoch of the record that was found, or -1. Versions 4+. */
+  leaderEpoch: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeListOffsetsPartition(reader: Reader, version: number): ListOffsetsPartition {

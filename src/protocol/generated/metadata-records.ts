@@ -3,252 +3,423 @@ import type { RecordCodec, UnknownTaggedField, Uuid } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
+/**
+ * A broker has registered with the controller.
+ *
+ * Versions:
+ * - 1 (KIP-841): Tells whether the broker is shutting down.
+ * - 2 (KIP-866): Tells brokers apart that still work with ZooKeeper.
+ * - 3 (KIP-858): Lists the broker's directories.
+ * - 4 (KIP-1066): Lists the directories that take no new partitions.
+ */
 export interface RegisterBrokerRecord {
+  /** Id of the broker. */
   brokerId: number
-  /** Versions 2+. */
+  /** Whether it is a ZooKeeper broker in a cluster that migrates. Versions 2+. */
   isMigratingZkBroker: boolean
+  /** Made anew at each start of the broker. */
   incarnationId: Uuid
+  /** Epoch of this registration: the offset of this record. */
   brokerEpoch: bigint
+  /** Addresses at which the broker can be reached. */
   endPoints: readonly BrokerEndpoint[]
+  /** Features that the broker's software supports. */
   features: readonly BrokerFeature[]
+  /** Where the broker stands, or null. */
   rack: string | null
+  /** Whether the broker is out of service, as it is at first. */
   fenced: boolean
-  /** Versions 1+. */
+  /** Whether the broker is shutting down in good order. Versions 1+. */
   inControlledShutdown: boolean
-  /** Versions 3+. */
+  /** Ids of its directories. Versions 3+. */
   logDirs: readonly Uuid[]
-  /** Versions 4+. */
+  /** Ids of those directories that take no new partitions, or null. Versions 4+. */
   cordonedLogDirs: readonly Uuid[] | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Features that the broker's software supports. */
 export interface BrokerFeature {
+  /** Name of the feature. */
   name: string
+  /** Lowest level that it supports. */
   minSupportedVersion: number
+  /** Highest level that it supports. */
   maxSupportedVersion: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Addresses at which the broker can be reached. */
 export interface BrokerEndpoint {
+  /** Name of the listener. */
   name: string
+  /** Host name or address. */
   host: string
+  /** Port. */
   port: number
+  /** 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
   securityProtocol: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A registration has been taken back; the broker is no longer part of the cluster. */
 export interface UnregisterBrokerRecord {
+  /** Id of the broker. */
   brokerId: number
+  /** Epoch of the registration that ends. */
   brokerEpoch: bigint
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A topic has been created. Its partitions follow as PartitionRecords. */
 export interface TopicRecord {
+  /** Name of the topic. */
   name: string
+  /** Id of the topic. */
   topicId: Uuid
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * A partition, with everything that is known of it.
+ *
+ * Versions:
+ * - 1 (KIP-858): Tells in which directories the replicas lie.
+ * - 2 (KIP-966): Tells which replicas could be elected although they are out of sync.
+ */
 export interface PartitionRecord {
+  /** Number of the partition. */
   partitionId: number
+  /** Id of its topic. */
   topicId: Uuid
+  /** Brokers that hold a copy, the preferred leader first. */
   replicas: readonly number[]
+  /** Those of them that are in sync. */
   isr: readonly number[]
+  /** Replicas that go away by a reassignment. */
   removingReplicas: readonly number[]
+  /** Replicas that come by a reassignment. */
   addingReplicas: readonly number[]
+  /** Broker that leads the partition, or -1. */
   leader: number
+  /** 0 when the leader was elected without loss, 1 when it still has to recover from an unclean election. */
   leaderRecoveryState: number
+  /** Grows with every new leader. */
   leaderEpoch: number
+  /** Grows with every change of the partition. */
   partitionEpoch: number
-  /** Versions 1+. */
+  /** Id of the directory of each replica, in the order of replicas. Versions 1+. */
   directories: readonly Uuid[]
-  /** Versions 2+. */
+  /** Replicas out of sync that still have all that was committed, or null. Versions 2+. */
   eligibleLeaderReplicas: readonly number[] | null
-  /** Versions 2+. */
+  /** The last eligible replicas that are known, or null. Versions 2+. */
   lastKnownElr: readonly number[] | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A setting has been changed. */
 export interface ConfigRecord {
+  /** Whose setting it is: 2 a topic, 4 a broker, 16 client metrics, 32 a group. */
   resourceType: number
+  /** Name of the topic, id of the broker, ...; nothing for the defaults of all brokers. */
   resourceName: string
+  /** Name of the setting. */
   name: string
+  /** Its value, or null when it goes back to the default. */
   value: string | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * Something about a partition has changed. What has not is left out; each change makes the partition
+ * epoch grow, and a change of leader the leader epoch too.
+ *
+ * Versions:
+ * - 1 (KIP-858): Can change the directories.
+ * - 2 (KIP-966): Can change the eligible replicas.
+ */
 export interface PartitionChangeRecord {
+  /** Number of the partition. */
   partitionId: number
+  /** Id of its topic. */
   topicId: Uuid
+  /** The new in-sync replicas, or null. */
   isr: readonly number[] | null
+  /** The new leader; -1 for none, -2 when it stays. */
   leader: number
+  /** The new replicas, or null. */
   replicas: readonly number[] | null
+  /** The new list of replicas that go away, or null. */
   removingReplicas: readonly number[] | null
+  /** The new list of replicas that come, or null. */
   addingReplicas: readonly number[] | null
+  /** The new state of recovery, or -1 when it stays. */
   leaderRecoveryState: number
-  /** Versions 1+. */
+  /** The new directories of the replicas, or null. Versions 1+. */
   directories: readonly Uuid[] | null
-  /** Versions 2+. */
+  /** The new eligible replicas, or null. Versions 2+. */
   eligibleLeaderReplicas: readonly number[] | null
-  /** Versions 2+. */
+  /** The new last known eligible replicas, or null. Versions 2+. */
   lastKnownElr: readonly number[] | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A broker has been taken out of service, because its heartbeats stopped. */
 export interface FenceBrokerRecord {
+  /** Id of the broker. */
   id: number
+  /** Epoch of its registration. */
   epoch: bigint
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A broker has caught up with the metadata and is in service. */
 export interface UnfenceBrokerRecord {
+  /** Id of the broker. */
   id: number
+  /** Epoch of its registration. */
   epoch: bigint
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A topic has been deleted, with all its partitions and settings. */
 export interface RemoveTopicRecord {
+  /** Id of the topic. */
   topicId: Uuid
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A delegation token has been made or renewed. */
 export interface DelegationTokenRecord {
+  /** Principal that the token stands for. */
   owner: string
+  /** Principal that asked for it. */
   requester: string
+  /** Principals that may renew it. */
   renewers: readonly string[]
+  /** When it was made. */
   issueTimestamp: bigint
+  /** When it ends in any case. */
   maxTimestamp: bigint
+  /** When it ends unless it is renewed. */
   expirationTimestamp: bigint
+  /** Id of the token. */
   tokenId: string
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A user can log in by SCRAM. The password itself is stored nowhere. */
 export interface UserScramCredentialRecord {
+  /** Name of the user. */
   name: string
+  /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
   mechanism: number
+  /** Random bytes that were mixed with the password. */
   salt: Buffer
+  /** What the proof of a client is compared with. */
   storedKey: Buffer
+  /** What the broker proves its own knowledge with. */
   serverKey: Buffer
+  /** How often the password was hashed. */
   iterations: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * The cluster has agreed on the level of a feature. The first record of metadata.version also says how
+ * records themselves are written.
+ */
 export interface FeatureLevelRecord {
+  /** Name of the feature, such as metadata.version. */
   name: string
+  /** The level; 0 takes the feature away. */
   featureLevel: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A quota of a user, a client id or an address has been set or taken away. */
 export interface ClientQuotaRecord {
+  /** Whom the quota is for: a user, a client id, both, or an address. */
   entity: readonly EntityData[]
+  /** Name of the quota, such as producer_byte_rate. */
   key: string
+  /** Its value. */
   value: number
+  /** Whether the quota is taken away. */
   remove: boolean
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Whom the quota is for: a user, a client id, both, or an address. */
 export interface EntityData {
+  /** user, client-id or ip. */
   entityType: string
+  /** Its name, or null for the default of all. */
   entityName: string | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A block of producer ids has been given to a broker, which hands them out one by one. */
 export interface ProducerIdsRecord {
+  /** Id of the broker. */
   brokerId: number
+  /** Epoch of its registration. */
   brokerEpoch: bigint
+  /** First id after the block. */
   nextProducerId: bigint
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * A registration has changed.
+ *
+ * Versions:
+ * - 1 (KIP-841): Can tell that the broker is shutting down.
+ * - 2 (KIP-858): Can change the directories.
+ * - 3 (KIP-1066): Can change which directories take no new partitions.
+ */
 export interface BrokerRegistrationChangeRecord {
+  /** Id of the broker. */
   brokerId: number
+  /** Epoch of its registration. */
   brokerEpoch: bigint
+  /** -1 when the broker is now in service, 1 when it is now out of service, 0 when that stays. */
   fenced: number
-  /** Versions 1+. */
+  /** 1 when the broker is now shutting down, 0 when that stays. Versions 1+. */
   inControlledShutdown: number
-  /** Versions 2+. */
+  /** The new directories; empty when they stay. Versions 2+. */
   logDirs: readonly Uuid[]
-  /** Versions 3+. */
+  /** The new list of directories that take no new partitions, or null when it stays. Versions 3+. */
   cordonedLogDirs: readonly Uuid[] | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A rule has been made that allows or denies something to somebody. */
 export interface AccessControlEntryRecord {
+  /** Id of the rule. */
   id: Uuid
+  /**
+   * What it is about: 2 a topic, 3 a group, 4 the cluster, 5 a transactional id, 6 a delegation token, 7
+   * a user.
+   */
   resourceType: number
+  /** Name of the resource, or the beginning of names. */
   resourceName: string
+  /** 3 the name itself, 4 all names that begin so. */
   patternType: number
+  /** To whom it applies, such as User:alice. */
   principal: string
+  /** From which address it applies; * for all. */
   host: string
+  /** Which operation it is about, numbered as in the ACL APIs. */
   operation: number
+  /** 2 denies, 3 allows. */
   permissionType: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A rule has been taken away. */
 export interface RemoveAccessControlEntryRecord {
+  /** Id of the rule. */
   id: Uuid
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * Says nothing. The controller writes one now and then so that the log moves and followers can tell
+ * that it is alive.
+ */
 export interface NoOpRecord {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** How far the cluster has come on its way from ZooKeeper. */
 export interface ZkMigrationStateRecord {
+  /** 0 never was with ZooKeeper, 1 before, 2 migrating, 3 after, 4 done. */
   zkMigrationState: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A user can no longer log in by this mechanism. */
 export interface RemoveUserScramCredentialRecord {
+  /** Name of the user. */
   name: string
+  /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
   mechanism: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/**
+ * The records that follow belong together and may be more than fits one batch; they count when the
+ * transaction ends (KIP-868).
+ */
 export interface BeginTransactionRecord {
+  /** What the transaction is for, or null. */
   name: string | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The records since the transaction began count. */
 export interface EndTransactionRecord {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** The records since the transaction began do not count. */
 export interface AbortTransactionRecord {
+  /** Why, or null. */
   reason: string | null
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A delegation token has expired or been taken away. */
 export interface RemoveDelegationTokenRecord {
+  /** Id of the token. */
   tokenId: string
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** A controller has registered (KIP-919). */
 export interface RegisterControllerRecord {
+  /** Id of the controller. */
   controllerId: number
+  /** Made anew at each start of the controller. */
   incarnationId: Uuid
+  /** Whether it could migrate a ZooKeeper cluster. */
   zkMigrationReady: boolean
+  /** Addresses at which the controller can be reached. */
   endPoints: readonly ControllerEndpoint[]
+  /** Features that the controller's software supports. */
   features: readonly ControllerFeature[]
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Features that the controller's software supports. */
 export interface ControllerFeature {
+  /** Name of the feature. */
   name: string
+  /** Lowest level that it supports. */
   minSupportedVersion: number
+  /** Highest level that it supports. */
   maxSupportedVersion: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Addresses at which the controller can be reached. */
 export interface ControllerEndpoint {
+  /** Name of the listener. */
   name: string
+  /** Host name or address. */
   host: string
+  /** Port. */
   port: number
+  /** 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
   securityProtocol: number
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
+/** Eligible leader replicas have been forgotten, after the smallest number of in-sync replicas changed. */
 export interface ClearElrRecord {
+  /** Name of the topic, or nothing for all topics. */
   topicName: string
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }

@@ -3,78 +3,38 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of Metadata. */
-export interface MetadataRequest {
-  topics: readonly MetadataRequestTopic[] | null
-  /** Versions 4+. */
-  allowAutoTopicCreation: boolean
-  /** Versions 8-10. */
-  includeClusterAuthorizedOperations: boolean
-  /** Versions 8+. */
-  includeTopicAuthorizedOperations: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface MetadataRequestTopic {
-  /** Versions 10+. */
-  topicId: Uuid
-  name: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of Metadata. */
-export interface MetadataResponse {
-  /** Versions 3+. */
-  throttleTimeMs: number
-  brokers: readonly MetadataResponseBroker[]
-  /** Versions 2+. */
-  clusterId: string | null
-  /** Versions 1+. */
-  controllerId: number
-  topics: readonly MetadataResponseTopic[]
-  /** Versions 8-10. */
-  clusterAuthorizedOperations: number
-  /** Versions 13+. */
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface MetadataResponseTopic {
-  errorCode: number
-  name: string | null
-  /** Versions 10+. */
-  topicId: Uuid
-  /** Versions 1+. */
-  isInternal: boolean
-  partitions: readonly MetadataResponsePartition[]
-  /** Versions 8+. */
-  topicAuthorizedOperations: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface MetadataResponsePartition {
-  errorCode: number
-  partitionIndex: number
-  leaderId: number
-  /** Versions 7+. */
-  leaderEpoch: number
-  replicaNodes: readonly number[]
-  isrNodes: readonly number[]
-  /** Versions 5+. */
-  offlineReplicas: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface MetadataResponseBroker {
-  nodeId: number
-  host: string
-  port: number
-  /** Versions 1+. */
-  rack: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API Metadata: key 3, and how its requests and responses look in every version. */
+/**
+ * Tells a client which brokers there are, which topics exist, and who leads each partition. Clients
+ * ask it at the start, at regular intervals, and whenever a broker answers that it is not the leader.
+ *
+ * Versions:
+ * - 1 (KIP-4, KIP-36): A null list asks for all topics and an empty one for none, where version 0
+ *   meant all by an empty list. The response names the controller and the racks of brokers, and marks
+ *   internal topics.
+ * - 2 (KIP-78): The response carries the id of the cluster.
+ * - 3 (KIP-124): The response says how long the client was throttled.
+ * - 4: The client can ask not to have missing topics created.
+ * - 5 (KIP-112): The response lists replicas on failed disks.
+ * - 6 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 7 (KIP-320): Each partition carries the epoch of its leader.
+ * - 8 (KIP-430): On request the response says which operations the client is authorized for.
+ * - 9 (KIP-482): Compact lengths and tagged fields.
+ * - 10 (KIP-516): Topics have ids beside their names.
+ * - 11 (KIP-700): Operations on the cluster are no longer told here; DescribeCluster does it.
+ * - 12 (KIP-516): Topics can be asked for by id alone.
+ * - 13 (KIP-1102): An error of the whole response can send a client back to its bootstrap servers.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such topic, and it was not created.
+ * - INVALID_TOPIC_EXCEPTION: The name is empty, too long, or has characters that topics may not have.
+ * - LEADER_NOT_AVAILABLE: The partition has no leader at the moment.
+ * - LISTENER_NOT_FOUND: The leader does not have the listener on which the client asked.
+ * - REPLICA_NOT_AVAILABLE: A replica is on a broker that is not alive; only versions before 5 tell it.
+ * - UNKNOWN_TOPIC_ID: There is no topic of this id.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not describe the topic, or not create it.
+ * - INVALID_REQUEST: A topic of version 10 or 11 has an id or lacks a name.
+ * - REBOOTSTRAP_REQUIRED: The client should forget the brokers it knows and start again.
+ */
 export const Metadata: Api<MetadataRequest, MetadataResponse> = {
   key: 3,
   name: 'Metadata',
@@ -99,6 +59,108 @@ export const Metadata: Api<MetadataRequest, MetadataResponse> = {
     decode: decodeMetadataResponse,
     encode: encodeMetadataResponse,
   },
+}
+
+/** Request of Metadata. */
+export interface MetadataRequest {
+  /** The topics to describe. Null means all topics; in version 0, which has no null, an empty list does. */
+  topics: readonly MetadataRequestTopic[] | null
+  /** Whether a topic that is missing may be created, if the broker is configured to do so. Versions 4+. */
+  allowAutoTopicCreation: boolean
+  /** Whether the response should say what the client may do with the cluster. Versions 8-10. */
+  includeClusterAuthorizedOperations: boolean
+  /** Whether the response should say what the client may do with each topic. Versions 8+. */
+  includeTopicAuthorizedOperations: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to describe. Null means all topics; in version 0, which has no null, an empty list does. */
+export interface MetadataRequestTopic {
+  /** Id of the topic; zero when it is asked for by its name. Versions 10+. */
+  topicId: Uuid
+  /** Name of the topic, or null when it is asked for by its id. */
+  name: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of Metadata. */
+export interface MetadataResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 3+.
+   */
+  throttleTimeMs: number
+  /** The live brokers, with the addresses of the listener on which the client asked. */
+  brokers: readonly MetadataResponseBroker[]
+  /** Id of the cluster, made when it was formatted. Versions 2+. */
+  clusterId: string | null
+  /** A broker that takes requests for the controller; -1 when there is none. Versions 1+. */
+  controllerId: number
+  /** The topics that were asked for, each with what is known of it or with an error. */
+  topics: readonly MetadataResponseTopic[]
+  /**
+   * One bit for each operation that the client may do with the cluster; the lowest int32 when it did not
+   * ask. Versions 8-10.
+   */
+  clusterAuthorizedOperations: number
+  /** An error of the whole response, or 0. Versions 13+. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics that were asked for, each with what is known of it or with an error. */
+export interface MetadataResponseTopic {
+  /** Why the topic could not be described, or 0. */
+  errorCode: number
+  /** Name of the topic; null when it was asked for by an id that does not exist. */
+  name: string | null
+  /** Id of the topic; a topic that is deleted and created again gets a new one. Versions 10+. */
+  topicId: Uuid
+  /** Whether it is one of Kafka's own topics, such as __consumer_offsets. Versions 1+. */
+  isInternal: boolean
+  /** The partitions of the topic. */
+  partitions: readonly MetadataResponsePartition[]
+  /**
+   * One bit for each operation that the client may do with the topic; the lowest int32 when it did not
+   * ask. Versions 8+.
+   */
+  topicAuthorizedOperations: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions of the topic. */
+export interface MetadataResponsePartition {
+  /** Why clients cannot use the partition now, or 0. */
+  errorCode: number
+  /** Number of the partition, from 0. */
+  partitionIndex: number
+  /** Broker that takes writes for the partition, or -1 when there is none. */
+  leaderId: number
+  /**
+   * Grows with every new leader; a client ignores metadata with an older epoch than it has seen.
+   * Versions 7+.
+   */
+  leaderEpoch: number
+  /** Brokers that hold a copy, the preferred leader first. */
+  replicaNodes: readonly number[]
+  /** Those of them that are in sync, so that they could become leader without loss. */
+  isrNodes: readonly number[]
+  /** Those of them whose broker or disk has failed. Versions 5+. */
+  offlineReplicas: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The live brokers, with the addresses of the listener on which the client asked. */
+export interface MetadataResponseBroker {
+  /** Id of the broker, by which partitions name their leader. */
+  nodeId: number
+  /** Host name or address that clients should connect to. */
+  host: string
+  /** Port that clients should connect to. */
+  port: number
+  /** Where the broker stands, or null when nobody said so. Versions 1+. */
+  rack: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeMetadataRequestTopic(reader: Reader, version: number): MetadataRequestTopic {

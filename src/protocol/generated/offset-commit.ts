@@ -3,65 +3,43 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of OffsetCommit. */
-export interface OffsetCommitRequest {
-  groupId: string
-  /** Versions 1+. */
-  generationIdOrMemberEpoch: number
-  /** Versions 1+. */
-  memberId: string
-  /** Versions 7+. */
-  groupInstanceId: string | null
-  /** Versions 2-4. */
-  retentionTimeMs: bigint
-  topics: readonly OffsetCommitRequestTopic[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetCommitRequestTopic {
-  /** Versions 0-9. */
-  name: string
-  /** Versions 10+. */
-  topicId: Uuid
-  partitions: readonly OffsetCommitRequestPartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetCommitRequestPartition {
-  partitionIndex: number
-  committedOffset: bigint
-  /** Versions 1. */
-  commitTimestamp: bigint
-  /** Versions 6+. */
-  committedLeaderEpoch: number
-  committedMetadata: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of OffsetCommit. */
-export interface OffsetCommitResponse {
-  /** Versions 3+. */
-  throttleTimeMs: number
-  topics: readonly OffsetCommitResponseTopic[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetCommitResponseTopic {
-  /** Versions 0-9. */
-  name: string
-  /** Versions 10+. */
-  topicId: Uuid
-  partitions: readonly OffsetCommitResponsePartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetCommitResponsePartition {
-  partitionIndex: number
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API OffsetCommit: key 8, and how its requests and responses look in every version. */
+/**
+ * Stores positions of a group, so that whoever gets a partition next goes on where the last one
+ * stopped. Clients outside of any group commit with generation -1 and no member id.
+ *
+ * Versions:
+ * - 1: Names the generation and the member that commit. Offsets are kept in Kafka and no longer in
+ *   ZooKeeper.
+ * - 2: One retention time for the request takes the place of a timestamp for each partition.
+ * - 3 (KIP-124): The response says how long the client was throttled.
+ * - 4 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 5 (KIP-211): No retention time any more: offsets expire after their group has been empty for the
+ *   broker's own time.
+ * - 6 (KIP-320): Each offset carries the leader epoch of the last record that was consumed.
+ * - 7 (KIP-345): A member can name its instance id.
+ * - 8 (KIP-482): Compact lengths and tagged fields.
+ * - 9 (KIP-848): Members of new consumer groups commit with their member epoch.
+ * - 10 (KIP-848): Topics go by their ids instead of their names.
+ *
+ * Errors:
+ * - OFFSET_METADATA_TOO_LARGE: The text beside the offset is longer than the broker allows.
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - UNKNOWN_TOPIC_ID: There is no topic of this id.
+ * - INVALID_GROUP_ID: The group id is not valid.
+ * - UNKNOWN_MEMBER_ID: The group has no such member.
+ * - ILLEGAL_GENERATION: The generation is not the current one.
+ * - REBALANCE_IN_PROGRESS: The group has assigned its partitions anew and waits for the members to
+ *   fetch that.
+ * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
+ * - STALE_MEMBER_EPOCH: The member epoch is not the current one.
+ * - GROUP_ID_NOT_FOUND: There is no such group, told to members of new consumer groups.
+ * - UNSUPPORTED_VERSION: A member of a new consumer group commits with a version before 9.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not read the topic.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.
+ */
 export const OffsetCommit: Api<OffsetCommitRequest, OffsetCommitResponse> = {
   key: 8,
   name: 'OffsetCommit',
@@ -86,6 +64,84 @@ export const OffsetCommit: Api<OffsetCommitRequest, OffsetCommitResponse> = {
     decode: decodeOffsetCommitResponse,
     encode: encodeOffsetCommitResponse,
   },
+}
+
+/** Request of OffsetCommit. */
+export interface OffsetCommitRequest {
+  /** Id of the group. */
+  groupId: string
+  /**
+   * Generation of a classic group or epoch of the member in a new one; -1 when the client is outside of
+   * any group. Versions 1+.
+   */
+  generationIdOrMemberEpoch: number
+  /** Id of the member; nothing when the client is outside of any group. Versions 1+. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. Versions 7+. */
+  groupInstanceId: string | null
+  /** How long to keep the offsets, or -1 for the broker's own time. Versions 2-4. */
+  retentionTimeMs: bigint
+  /** The topics whose positions are stored. */
+  topics: readonly OffsetCommitRequestTopic[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics whose positions are stored. */
+export interface OffsetCommitRequestTopic {
+  /** Name of the topic. Versions 0-9. */
+  name: string
+  /** Id of the topic. Versions 10+. */
+  topicId: Uuid
+  /** The partitions whose positions are stored. */
+  partitions: readonly OffsetCommitRequestPartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions whose positions are stored. */
+export interface OffsetCommitRequestPartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Offset of the next record to read. */
+  committedOffset: bigint
+  /** Time of the commit, or -1 for the broker's clock. Versions 1. */
+  commitTimestamp: bigint
+  /** Leader epoch of the last record that was consumed, or -1. Versions 6+. */
+  committedLeaderEpoch: number
+  /** Text that the client wants kept beside the offset, or null. */
+  committedMetadata: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of OffsetCommit. */
+export interface OffsetCommitResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 3+.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  topics: readonly OffsetCommitResponseTopic[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface OffsetCommitResponseTopic {
+  /** Name of the topic. Versions 0-9. */
+  name: string
+  /** Id of the topic. Versions 10+. */
+  topicId: Uuid
+  /** One entry for each partition. */
+  partitions: readonly OffsetCommitResponsePartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface OffsetCommitResponsePartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Why the position was not stored, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeOffsetCommitRequestPartition(reader: Reader, version: number): OffsetCommitRequestPartition {

@@ -3,39 +3,22 @@ import type { Api } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of OffsetDelete. */
-export interface OffsetDeleteRequest {
-  groupId: string
-  topics: readonly OffsetDeleteRequestTopic[]
-}
-
-export interface OffsetDeleteRequestTopic {
-  name: string
-  partitions: readonly OffsetDeleteRequestPartition[]
-}
-
-export interface OffsetDeleteRequestPartition {
-  partitionIndex: number
-}
-
-/** Response of OffsetDelete. */
-export interface OffsetDeleteResponse {
-  errorCode: number
-  throttleTimeMs: number
-  topics: readonly OffsetDeleteResponseTopic[]
-}
-
-export interface OffsetDeleteResponseTopic {
-  name: string
-  partitions: readonly OffsetDeleteResponsePartition[]
-}
-
-export interface OffsetDeleteResponsePartition {
-  partitionIndex: number
-  errorCode: number
-}
-
-/** The API OffsetDelete: key 47, and how its requests and responses look in every version. */
+/**
+ * Deletes positions of a group for partitions that no member of it subscribes to. It came with KIP-496
+ * and has no flexible version.
+ *
+ * Errors:
+ * - GROUP_ID_NOT_FOUND: There is no such group.
+ * - GROUP_SUBSCRIBED_TO_TOPIC: A member subscribes to the topic; its position stays.
+ * - NON_EMPTY_GROUP: The group has members, and it cannot be told what they subscribe to.
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - INVALID_GROUP_ID: The group id is not valid.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not read the topic.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not change the group.
+ */
 export const OffsetDelete: Api<OffsetDeleteRequest, OffsetDeleteResponse> = {
   key: 47,
   name: 'OffsetDelete',
@@ -60,6 +43,57 @@ export const OffsetDelete: Api<OffsetDeleteRequest, OffsetDeleteResponse> = {
     decode: decodeOffsetDeleteResponse,
     encode: encodeOffsetDeleteResponse,
   },
+}
+
+/** Request of OffsetDelete. */
+export interface OffsetDeleteRequest {
+  /** Id of the group. */
+  groupId: string
+  /** The topics whose positions are deleted. */
+  topics: readonly OffsetDeleteRequestTopic[]
+}
+
+/** The topics whose positions are deleted. */
+export interface OffsetDeleteRequestTopic {
+  /** Name of the topic. */
+  name: string
+  /** The partitions whose positions are deleted. */
+  partitions: readonly OffsetDeleteRequestPartition[]
+}
+
+/** The partitions whose positions are deleted. */
+export interface OffsetDeleteRequestPartition {
+  /** Number of the partition. */
+  partitionIndex: number
+}
+
+/** Response of OffsetDelete. */
+export interface OffsetDeleteResponse {
+  /** An error of the whole request, or 0; then topics is empty. */
+  errorCode: number
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  topics: readonly OffsetDeleteResponseTopic[]
+}
+
+/** One entry for each topic of the request. */
+export interface OffsetDeleteResponseTopic {
+  /** Name of the topic. */
+  name: string
+  /** One entry for each partition. */
+  partitions: readonly OffsetDeleteResponsePartition[]
+}
+
+/** One entry for each partition. */
+export interface OffsetDeleteResponsePartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Why the position stays, or 0. */
+  errorCode: number
 }
 
 function decodeOffsetDeleteRequestPartition(reader: Reader): OffsetDeleteRequestPartition {

@@ -3,99 +3,36 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of OffsetFetch. */
-export interface OffsetFetchRequest {
-  /** Versions 0-7. */
-  groupId: string
-  /** Versions 0-7. */
-  topics: readonly OffsetFetchRequestTopic[] | null
-  /** Versions 8+. */
-  groups: readonly OffsetFetchRequestGroup[]
-  /** Versions 7+. */
-  requireStable: boolean
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchRequestGroup {
-  groupId: string
-  /** Versions 9+. */
-  memberId: string | null
-  /** Versions 9+. */
-  memberEpoch: number
-  topics: readonly OffsetFetchRequestTopics[] | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchRequestTopics {
-  /** Versions 8-9. */
-  name: string
-  /** Versions 10+. */
-  topicId: Uuid
-  partitionIndexes: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchRequestTopic {
-  name: string
-  partitionIndexes: readonly number[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of OffsetFetch. */
-export interface OffsetFetchResponse {
-  /** Versions 3+. */
-  throttleTimeMs: number
-  /** Versions 0-7. */
-  topics: readonly OffsetFetchResponseTopic[]
-  /** Versions 2-7. */
-  errorCode: number
-  /** Versions 8+. */
-  groups: readonly OffsetFetchResponseGroup[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchResponseGroup {
-  groupId: string
-  topics: readonly OffsetFetchResponseTopics[]
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchResponseTopics {
-  /** Versions 8-9. */
-  name: string
-  /** Versions 10+. */
-  topicId: Uuid
-  partitions: readonly OffsetFetchResponsePartitions[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchResponsePartitions {
-  partitionIndex: number
-  committedOffset: bigint
-  committedLeaderEpoch: number
-  metadata: string | null
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchResponseTopic {
-  name: string
-  partitions: readonly OffsetFetchResponsePartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetFetchResponsePartition {
-  partitionIndex: number
-  committedOffset: bigint
-  /** Versions 5-7. */
-  committedLeaderEpoch: number
-  metadata: string | null
-  errorCode: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API OffsetFetch: key 9, and how its requests and responses look in every version. */
+/**
+ * Reads the positions that a group has committed. Since version 8 for many groups at once.
+ *
+ * Versions:
+ * - 1: Offsets are kept in Kafka and no longer in ZooKeeper.
+ * - 2 (KIP-88): A null list asks for all partitions, and the response can carry an error as a whole.
+ * - 3 (KIP-124): The response says how long the client was throttled.
+ * - 4 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 5 (KIP-320): Each offset carries the leader epoch that was committed with it.
+ * - 6 (KIP-482): Compact lengths and tagged fields.
+ * - 7 (KIP-447): The client can ask for an error where a transaction has offsets that are not decided
+ *   yet.
+ * - 8 (KIP-709): Many groups by one request.
+ * - 9 (KIP-848): Members of new consumer groups name themselves and their epoch.
+ * - 10 (KIP-848): Topics go by their ids instead of their names.
+ *
+ * Errors:
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - UNSTABLE_OFFSET_COMMIT: A transaction with offsets of the partition is not decided yet.
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition, told in versions 0 and 1.
+ * - UNKNOWN_TOPIC_ID: There is no topic of this id.
+ * - UNKNOWN_MEMBER_ID: The group has no such member.
+ * - STALE_MEMBER_EPOCH: The member epoch is not the current one.
+ * - GROUP_ID_NOT_FOUND: There is no such group, told to members of new consumer groups.
+ * - INVALID_GROUP_ID: The group id is not valid.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not describe the topic.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not describe the group.
+ */
 export const OffsetFetch: Api<OffsetFetchRequest, OffsetFetchResponse> = {
   key: 9,
   name: 'OffsetFetch',
@@ -120,6 +57,132 @@ export const OffsetFetch: Api<OffsetFetchRequest, OffsetFetchResponse> = {
     decode: decodeOffsetFetchResponse,
     encode: encodeOffsetFetchResponse,
   },
+}
+
+/** Request of OffsetFetch. */
+export interface OffsetFetchRequest {
+  /** Id of the group. Versions 0-7. */
+  groupId: string
+  /** The topics whose positions are wanted; null means all. Versions 0-7. */
+  topics: readonly OffsetFetchRequestTopic[] | null
+  /** The groups whose positions are wanted. Versions 8+. */
+  groups: readonly OffsetFetchRequestGroup[]
+  /**
+   * Whether to answer an error where a transaction has offsets that are not decided yet; otherwise the
+   * older ones are told. Versions 7+.
+   */
+  requireStable: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The groups whose positions are wanted. */
+export interface OffsetFetchRequestGroup {
+  /** Id of the group. */
+  groupId: string
+  /** Id of the member that asks, or null when it is none. Versions 9+. */
+  memberId: string | null
+  /** Epoch of that member, or -1 when it is none. Versions 9+. */
+  memberEpoch: number
+  /** The topics whose positions are wanted; null means all. */
+  topics: readonly OffsetFetchRequestTopics[] | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics whose positions are wanted; null means all. */
+export interface OffsetFetchRequestTopics {
+  /** Name of the topic. Versions 8-9. */
+  name: string
+  /** Id of the topic. Versions 10+. */
+  topicId: Uuid
+  /** Numbers of the partitions. */
+  partitionIndexes: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics whose positions are wanted; null means all. */
+export interface OffsetFetchRequestTopic {
+  /** Name of the topic. */
+  name: string
+  /** Numbers of the partitions. */
+  partitionIndexes: readonly number[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of OffsetFetch. */
+export interface OffsetFetchResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 3+.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request, or for each that has positions. Versions 0-7. */
+  topics: readonly OffsetFetchResponseTopic[]
+  /** An error of the whole request, or 0. Versions 2-7. */
+  errorCode: number
+  /** One entry for each group of the request. Versions 8+. */
+  groups: readonly OffsetFetchResponseGroup[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each group of the request. */
+export interface OffsetFetchResponseGroup {
+  /** Id of the group. */
+  groupId: string
+  /** One entry for each topic of the request, or for each that has positions. */
+  topics: readonly OffsetFetchResponseTopics[]
+  /** An error of the whole group, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request, or for each that has positions. */
+export interface OffsetFetchResponseTopics {
+  /** Name of the topic. Versions 8-9. */
+  name: string
+  /** Id of the topic. Versions 10+. */
+  topicId: Uuid
+  /** One entry for each partition. */
+  partitions: readonly OffsetFetchResponsePartitions[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface OffsetFetchResponsePartitions {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Offset of the next record to read, or -1 when nothing was committed. */
+  committedOffset: bigint
+  /** Leader epoch that was committed with it, or -1. */
+  committedLeaderEpoch: number
+  /** Text that the client had kept beside the offset. */
+  metadata: string | null
+  /** Why there is no position, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request, or for each that has positions. */
+export interface OffsetFetchResponseTopic {
+  /** Name of the topic. */
+  name: string
+  /** One entry for each partition. */
+  partitions: readonly OffsetFetchResponsePartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface OffsetFetchResponsePartition {
+  /** Number of the partition. */
+  partitionIndex: number
+  /** Offset of the next record to read, or -1 when nothing was committed. */
+  committedOffset: bigint
+  /** Leader epoch that was committed with it, or -1. Versions 5-7. */
+  committedLeaderEpoch: number
+  /** Text that the client had kept beside the offset. */
+  metadata: string | null
+  /** Why there is no position, or 0. */
+  errorCode: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeOffsetFetchRequestTopic_PartitionIndexes(reader: Reader, version: number): number[] {

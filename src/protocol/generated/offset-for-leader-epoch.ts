@@ -3,52 +3,27 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-/** Request of OffsetForLeaderEpoch. */
-export interface OffsetForLeaderEpochRequest {
-  /** Versions 3+. */
-  replicaId: number
-  topics: readonly OffsetForLeaderTopic[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetForLeaderTopic {
-  topic: string
-  partitions: readonly OffsetForLeaderPartition[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetForLeaderPartition {
-  partition: number
-  /** Versions 2+. */
-  currentLeaderEpoch: number
-  leaderEpoch: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of OffsetForLeaderEpoch. */
-export interface OffsetForLeaderEpochResponse {
-  /** Versions 2+. */
-  throttleTimeMs: number
-  topics: readonly OffsetForLeaderTopicResult[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface OffsetForLeaderTopicResult {
-  topic: string
-  partitions: readonly EpochEndOffset[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface EpochEndOffset {
-  errorCode: number
-  partition: number
-  /** Versions 1+. */
-  leaderEpoch: number
-  endOffset: bigint
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API OffsetForLeaderEpoch: key 23, and how its requests and responses look in every version. */
+/**
+ * Tells where an epoch of leaders ended in a partition's log. After a change of leader, followers and
+ * consumers find out with it whether they have read records that were lost, and from where to go on.
+ *
+ * Versions:
+ * - 1 (KIP-279): The response says to which epoch the offset belongs, as it may be a smaller one than
+ *   was asked for.
+ * - 2 (KIP-320): Consumers may ask too; they say which leader epoch they believe in. The response says
+ *   how long the client was throttled.
+ * - 3 (KIP-392): The request names the replica that asks.
+ * - 4 (KIP-482): Compact lengths and tagged fields.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - NOT_LEADER_OR_FOLLOWER: Another broker leads the partition.
+ * - FENCED_LEADER_EPOCH: The client believes in an older leader than there is.
+ * - UNKNOWN_LEADER_EPOCH: The client knows of a newer leader than this broker does.
+ * - KAFKA_STORAGE_ERROR: The disk of the partition has failed.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not describe the topic.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not ask as a follower.
+ */
 export const OffsetForLeaderEpoch: Api<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse> = {
   key: 23,
   name: 'OffsetForLeaderEpoch',
@@ -73,6 +48,69 @@ export const OffsetForLeaderEpoch: Api<OffsetForLeaderEpochRequest, OffsetForLea
     decode: decodeOffsetForLeaderEpochResponse,
     encode: encodeOffsetForLeaderEpochResponse,
   },
+}
+
+/** Request of OffsetForLeaderEpoch. */
+export interface OffsetForLeaderEpochRequest {
+  /** Id of the follower that asks, -1 for a consumer, -2 for a tool. Versions 3+. */
+  replicaId: number
+  /** The topics to look into. */
+  topics: readonly OffsetForLeaderTopic[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to look into. */
+export interface OffsetForLeaderTopic {
+  /** Name of the topic. */
+  topic: string
+  /** The partitions to look into. */
+  partitions: readonly OffsetForLeaderPartition[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions to look into. */
+export interface OffsetForLeaderPartition {
+  /** Number of the partition. */
+  partition: number
+  /** Leader epoch that the client believes in, or -1 when it does not want it checked. Versions 2+. */
+  currentLeaderEpoch: number
+  /** Epoch whose end is wanted. */
+  leaderEpoch: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of OffsetForLeaderEpoch. */
+export interface OffsetForLeaderEpochResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 2+.
+   */
+  throttleTimeMs: number
+  /** One entry for each topic of the request. */
+  topics: readonly OffsetForLeaderTopicResult[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface OffsetForLeaderTopicResult {
+  /** Name of the topic. */
+  topic: string
+  /** One entry for each partition. */
+  partitions: readonly EpochEndOffset[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface EpochEndOffset {
+  /** Why there is no offset, or 0. */
+  errorCode: number
+  /** Number of the partition. */
+  partition: number
+  /** Largest epoch in the log that is not above the one asked for; -1 when there is none. Versions 1+. */
+  leaderEpoch: number
+  /** First offset after that epoch; -1 when there is none. */
+  endOffset: bigint
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeOffsetForLeaderPartition(reader: Reader, version: number): OffsetForLeaderPartition {

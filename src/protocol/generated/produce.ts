@@ -3,88 +3,64 @@ import { type Api, type UnknownTaggedField, type Uuid, ZERO_UUID } from '../api.
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of Produce. */
-export interface ProduceRequest {
-  /** Versions 3+. */
-  transactionalId: string | null
-  acks: number
-  timeoutMs: number
-  topicData: readonly TopicProduceData[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface TopicProduceData {
-  /** Versions 0-12. */
-  name: string
-  /** Versions 13+. */
-  topicId: Uuid
-  partitionData: readonly PartitionProduceData[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface PartitionProduceData {
-  index: number
-  records: Buffer | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of Produce. */
-export interface ProduceResponse {
-  responses: readonly TopicProduceResponse[]
-  /** Versions 1+. */
-  throttleTimeMs: number
-  /** Versions 10+. */
-  nodeEndpoints: readonly NodeEndpoint[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface NodeEndpoint {
-  nodeId: number
-  host: string
-  port: number
-  rack: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface TopicProduceResponse {
-  /** Versions 0-12. */
-  name: string
-  /** Versions 13+. */
-  topicId: Uuid
-  partitionResponses: readonly PartitionProduceResponse[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface PartitionProduceResponse {
-  index: number
-  errorCode: number
-  baseOffset: bigint
-  /** Versions 2+. */
-  logAppendTimeMs: bigint
-  /** Versions 5+. */
-  logStartOffset: bigint
-  /** Versions 8+. */
-  recordErrors: readonly BatchIndexAndErrorMessage[]
-  /** Versions 8+. */
-  errorMessage: string | null
-  /** Versions 10+. */
-  currentLeader: LeaderIdAndEpoch
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface LeaderIdAndEpoch {
-  leaderId: number
-  leaderEpoch: number
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface BatchIndexAndErrorMessage {
-  batchIndex: number
-  batchIndexErrorMessage: string | null
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API Produce: key 0, and how its requests and responses look in every version. */
+/**
+ * Appends record batches to partitions. The broker stores the batches as they came, after giving them
+ * offsets, and answers as soon as as many replicas have them as the client asked for.
+ *
+ * With acks 0 there is no response at all.
+ *
+ * Versions:
+ * - 1 (KIP-13): The response says how long the client was throttled.
+ * - 2 (KIP-32): Record batches may be of magic 1, with a timestamp for each message, and the response
+ *   says which time the broker gave.
+ * - 3 (KIP-98): The request can be part of a transaction. Every partition must send exactly one batch
+ *   of magic 2.
+ * - 4 (KIP-112): The broker may answer KAFKA_STORAGE_ERROR for a partition on a failed disk.
+ * - 5 (KIP-107): The response tells where the log of each partition begins.
+ * - 6 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 7 (KIP-110): Batches may be compressed with zstd.
+ * - 8 (KIP-467): The response names the records that were at fault.
+ * - 9 (KIP-482): Compact lengths and tagged fields.
+ * - 10 (KIP-951): When the partition has moved, the response names the new leader and its address.
+ * - 11 (KIP-890): The broker may answer TRANSACTION_ABORTABLE, after which the client can only abort.
+ * - 12 (KIP-890): A partition joins the transaction by being written to; AddPartitionsToTxn is not
+ *   needed.
+ * - 13 (KIP-516): Topics go by their ids instead of their names.
+ *
+ * Errors:
+ * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition.
+ * - UNKNOWN_TOPIC_ID: There is no topic of this id.
+ * - NOT_LEADER_OR_FOLLOWER: Another broker leads the partition.
+ * - CORRUPT_MESSAGE: The checksum of a batch does not fit its bytes, or its length is impossible.
+ * - MESSAGE_TOO_LARGE: A batch is larger than max.message.bytes allows.
+ * - RECORD_LIST_TOO_LARGE: All batches of the partition together are larger than one segment.
+ * - INVALID_TIMESTAMP: A record's time is too far in the past or in the future.
+ * - INVALID_RECORD: Something about a record is not allowed, such as no key on a compacted topic.
+ * - INVALID_REQUIRED_ACKS: acks is none of -1, 0 and 1.
+ * - NOT_ENOUGH_REPLICAS: Fewer replicas are in sync than min.insync.replicas asks for; nothing was
+ *   appended.
+ * - NOT_ENOUGH_REPLICAS_AFTER_APPEND: The in-sync replicas became too few while the request waited;
+ *   the records are in the leader's log.
+ * - REQUEST_TIMED_OUT: The replicas did not follow in time; the records are in the leader's log.
+ * - UNSUPPORTED_COMPRESSION_TYPE: zstd before version 7, or a codec that does not exist.
+ * - UNSUPPORTED_FOR_MESSAGE_FORMAT: The batch has a format that cannot carry what was asked.
+ * - OUT_OF_ORDER_SEQUENCE_NUMBER: The batch of an idempotent producer does not follow the last one
+ *   that was seen.
+ * - DUPLICATE_SEQUENCE_NUMBER: The batch was appended before and is too old for its offset to be
+ *   remembered.
+ * - UNKNOWN_PRODUCER_ID: Nothing is remembered of this producer, though the batch is not its first.
+ * - INVALID_PRODUCER_EPOCH: A newer instance of the producer is at work.
+ * - PRODUCER_FENCED: The same, told of transactional producers.
+ * - INVALID_TXN_STATE: The transaction is in no state to be written to.
+ * - INVALID_PRODUCER_ID_MAPPING: The transactional id belongs to another producer id.
+ * - CONCURRENT_TRANSACTIONS: The previous transaction is still being completed.
+ * - TRANSACTION_ABORTABLE: The transaction cannot be committed any more.
+ * - TRANSACTIONAL_ID_AUTHORIZATION_FAILED: The client may not write with this transactional id.
+ * - TOPIC_AUTHORIZATION_FAILED: The client may not write to the topic.
+ * - CLUSTER_AUTHORIZATION_FAILED: The client may not write idempotently.
+ * - KAFKA_STORAGE_ERROR: The disk of the partition has failed.
+ * - INVALID_TOPIC_EXCEPTION: Clients may not write to this internal topic.
+ */
 export const Produce: Api<ProduceRequest, ProduceResponse> = {
   key: 0,
   name: 'Produce',
@@ -109,6 +85,128 @@ export const Produce: Api<ProduceRequest, ProduceResponse> = {
     decode: decodeProduceResponse,
     encode: encodeProduceResponse,
   },
+}
+
+/** Request of Produce. */
+export interface ProduceRequest {
+  /** The producer's transactional id when the batches belong to a transaction, or null. Versions 3+. */
+  transactionalId: string | null
+  /**
+   * How many replicas must have the records before the broker answers: 0 no answer at all, 1 the leader,
+   * -1 all that are in sync.
+   */
+  acks: number
+  /** How long the broker may wait for the replicas before it gives up. */
+  timeoutMs: number
+  /** The topics to write to. */
+  topicData: readonly TopicProduceData[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The topics to write to. */
+export interface TopicProduceData {
+  /** Name of the topic. Versions 0-12. */
+  name: string
+  /** Id of the topic. Versions 13+. */
+  topicId: Uuid
+  /** The partitions to write to, each at most once. */
+  partitionData: readonly PartitionProduceData[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The partitions to write to, each at most once. */
+export interface PartitionProduceData {
+  /** Number of the partition. */
+  index: number
+  /** The batches as they will lie in the log; their base offsets are given by the broker. */
+  records: Buffer | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of Produce. */
+export interface ProduceResponse {
+  /** One entry for each topic of the request. */
+  responses: readonly TopicProduceResponse[]
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** Addresses of the brokers that are named as current leaders. Versions 10+. */
+  nodeEndpoints: readonly NodeEndpoint[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Addresses of the brokers that are named as current leaders. */
+export interface NodeEndpoint {
+  /** Id of the broker. */
+  nodeId: number
+  /** Host name or address that clients should connect to. */
+  host: string
+  /** Port that clients should connect to. */
+  port: number
+  /** Where the broker stands, or null. */
+  rack: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each topic of the request. */
+export interface TopicProduceResponse {
+  /** Name of the topic. Versions 0-12. */
+  name: string
+  /** Id of the topic. Versions 13+. */
+  topicId: Uuid
+  /** One entry for each partition. */
+  partitionResponses: readonly PartitionProduceResponse[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** One entry for each partition. */
+export interface PartitionProduceResponse {
+  /** Number of the partition. */
+  index: number
+  /** Why nothing was appended, or 0. */
+  errorCode: number
+  /** Offset of the first record that was appended, or -1. */
+  baseOffset: bigint
+  /**
+   * Time that the broker gave to the records when the topic has LogAppendTime; -1 when they keep the
+   * producer's own. Versions 2+.
+   */
+  logAppendTimeMs: bigint
+  /** First offset that the partition still has. Versions 5+. */
+  logStartOffset: bigint
+  /** The records that made the broker refuse the batch. Versions 8+. */
+  recordErrors: readonly BatchIndexAndErrorMessage[]
+  /** The error in words, or null. Versions 8+. */
+  errorMessage: string | null
+  /**
+   * Who leads the partition now; told with NOT_LEADER_OR_FOLLOWER so that the client need not ask for
+   * metadata. Versions 10+.
+   */
+  currentLeader: LeaderIdAndEpoch
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/**
+ * Who leads the partition now; told with NOT_LEADER_OR_FOLLOWER so that the client need not ask for
+ * metadata.
+ */
+export interface LeaderIdAndEpoch {
+  /** Broker that leads the partition, or -1 when it is not known. */
+  leaderId: number
+  /** Epoch of that leader. */
+  leaderEpoch: number
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** The records that made the broker refuse the batch. */
+export interface BatchIndexAndErrorMessage {
+  /** Position of the record in its batch, from 0. */
+  batchIndex: number
+  /** What is wrong with it, or null. */
+  batchIndexErrorMessage: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodePartitionProduceData(reader: Reader, version: number): PartitionProduceData {

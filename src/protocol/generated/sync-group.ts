@@ -3,41 +3,29 @@ import type { Api, UnknownTaggedField } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { UnrepresentableFieldError, type Writer } from '../writer.ts'
 
-/** Request of SyncGroup. */
-export interface SyncGroupRequest {
-  groupId: string
-  generationId: number
-  memberId: string
-  /** Versions 3+. */
-  groupInstanceId: string | null
-  /** Versions 5+. */
-  protocolType: string | null
-  /** Versions 5+. */
-  protocolName: string | null
-  assignments: readonly SyncGroupRequestAssignment[]
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-export interface SyncGroupRequestAssignment {
-  memberId: string
-  assignment: Buffer
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** Response of SyncGroup. */
-export interface SyncGroupResponse {
-  /** Versions 1+. */
-  throttleTimeMs: number
-  errorCode: number
-  /** Versions 5+. */
-  protocolType: string | null
-  /** Versions 5+. */
-  protocolName: string | null
-  assignment: Buffer
-  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
-}
-
-/** The API SyncGroup: key 14, and how its requests and responses look in every version. */
+/**
+ * Fetches a member's assignment after JoinGroup. The leader sends the assignments of all members with
+ * it; the others wait until they are there.
+ *
+ * Versions:
+ * - 1 (KIP-124): The response says how long the client was throttled.
+ * - 2 (KIP-219): A throttled client gets its answer at once and is expected to wait by itself.
+ * - 3 (KIP-345): A member can name its instance id.
+ * - 4 (KIP-482): Compact lengths and tagged fields.
+ * - 5 (KIP-559): Both sides name the protocol, so that a mismatch is noticed.
+ *
+ * Errors:
+ * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log; the member joins again.
+ * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
+ * - NOT_COORDINATOR: Another broker coordinates the group.
+ * - UNKNOWN_MEMBER_ID: The group has no such member.
+ * - ILLEGAL_GENERATION: The generation is not the current one.
+ * - REBALANCE_IN_PROGRESS: The group has begun another rebalance; the member joins again.
+ * - INCONSISTENT_GROUP_PROTOCOL: The protocol is not the one that the group has chosen.
+ * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
+ * - INVALID_GROUP_ID: The group id is empty.
+ * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.
+ */
 export const SyncGroup: Api<SyncGroupRequest, SyncGroupResponse> = {
   key: 14,
   name: 'SyncGroup',
@@ -62,6 +50,52 @@ export const SyncGroup: Api<SyncGroupRequest, SyncGroupResponse> = {
     decode: decodeSyncGroupResponse,
     encode: encodeSyncGroupResponse,
   },
+}
+
+/** Request of SyncGroup. */
+export interface SyncGroupRequest {
+  /** Id of the group. */
+  groupId: string
+  /** Generation that the member has joined. */
+  generationId: number
+  /** Id of the member. */
+  memberId: string
+  /** Name that the member keeps over restarts, or null. Versions 3+. */
+  groupInstanceId: string | null
+  /** What the group does, as the member understood it, or null. Versions 5+. */
+  protocolType: string | null
+  /** The protocol that was chosen, as the member understood it, or null. Versions 5+. */
+  protocolName: string | null
+  /** What each member gets; empty from all members but the leader. */
+  assignments: readonly SyncGroupRequestAssignment[]
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** What each member gets; empty from all members but the leader. */
+export interface SyncGroupRequestAssignment {
+  /** Id of the member. */
+  memberId: string
+  /** Its assignment; for consumers a ConsumerProtocolAssignment. */
+  assignment: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
+}
+
+/** Response of SyncGroup. */
+export interface SyncGroupResponse {
+  /**
+   * Milliseconds that the client should wait before its next request, because it exceeded a quota; 0
+   * when it did not. Versions 1+.
+   */
+  throttleTimeMs: number
+  /** Why there is no assignment, or 0. */
+  errorCode: number
+  /** What the group does, or null. Versions 5+. */
+  protocolType: string | null
+  /** The protocol of the generation, or null. Versions 5+. */
+  protocolName: string | null
+  /** What the leader assigned to this member. */
+  assignment: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
 function decodeSyncGroupRequestAssignment(reader: Reader, version: number): SyncGroupRequestAssignment {
