@@ -145,6 +145,13 @@ describe('tagged fields', () => {
     expect(malformed(() => Fetch.request.decode(it, 17)).fieldPath).toBe('clusterId')
   })
 
+  test('a message full of them is refused before it fills the memory', () => {
+    const bytes = Buffer.concat([Buffer.from('000000b0ea01', 'hex'), Buffer.alloc(60_000)])
+    expect(malformed(() => Metadata.request.decode(new Reader(bytes), 12)).reason).toBe(
+      'more than 10000 unknown tagged fields',
+    )
+  })
+
   test('bytes after a message stay for the caller to judge', () => {
     const it = reader('000000' + '00' + 'ffff')
     Metadata.request.decode(it, 12)

@@ -28,6 +28,8 @@ interface FastBuffer extends Buffer {
 }
 
 const MAX_STRING_BYTES = 0x7fff
+/** Far more than any sender has; each takes two bytes on the wire and a hundred in memory. */
+const MAX_UNKNOWN_TAGGED_FIELDS = 10_000
 
 /**
  * Reads one frame from front to back. Every read names its field, so that a malformed message can be explained; nothing is ever
@@ -38,6 +40,7 @@ export class Reader {
   readonly end: number
   position: number
   readonly #view: DataView
+  #unknownTaggedFields = 0
 
   constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.buffer = buffer
@@ -200,6 +203,9 @@ export class Reader {
     end: number,
     known: UnknownTaggedField[] | undefined,
   ): UnknownTaggedField[] {
+    if (++this.#unknownTaggedFields > MAX_UNKNOWN_TAGGED_FIELDS) {
+      throw this.malformed(`more than ${MAX_UNKNOWN_TAGGED_FIELDS} unknown tagged fields`, 'tagged fields')
+    }
     const field = { tag, bytes: Buffer.from(this.buffer.subarray(this.position, end)) }
     this.position = end
     if (known === undefined) return [field]
@@ -250,6 +256,7 @@ export class Reader {
 
   #text(length: number, field: string): string {
     if (length < 0 || length > MAX_STRING_BYTES) throw this.#badLength(length, field)
+    if (length === 0) return ''
     const start = this.#advance(length, field)
     if (length > 24) return (this.buffer as FastBuffer).utf8Slice(start, start + length)
     return this.#shortText(start, start + length)
