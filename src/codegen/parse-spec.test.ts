@@ -150,12 +150,7 @@ describe('a mistake is told with file, line and cause', () => {
       ":17: 'ThrottleMs' is no field name: small first letter, no blanks",
     ],
     ['versions', '| 1+  ', '| one ', ":17: 'one' is no range of versions (3, 0-2 or 3+)"],
-    [
-      'versions beyond',
-      '| 1+  ',
-      '| 1-4 ',
-      ':17: throttleMs has versions 1-4, which its message or struct (0-3) has not',
-    ],
+    ['versions beyond', '| 1+  ', '| 1-4 ', ':17: throttleMs has versions 1-4, which are not among 0-3'],
     ['trait', '| ignorable ', '| ignorant ', ":17: unknown trait 'ignorant' of throttleMs"],
     ['twice', '| ignorable         ', '| ignorable, ignorable', ":17: 'ignorable' appears twice"],
     ['entity', 'entity topicName', 'entity topic', ":19: unknown trait 'entity topic' of name"],

@@ -1,6 +1,13 @@
 import type { Line, Lines } from './lines.ts'
 import { parsePairs, parseVersions } from './lines.ts'
-import { type DefaultValue, type FieldSpec, isPrimitive, type StructSpec, type Versions } from './spec.ts'
+import {
+  type DefaultValue,
+  type FieldSpec,
+  formatVersions,
+  isPrimitive,
+  type StructSpec,
+  type Versions,
+} from './spec.ts'
 
 /** What a table of fields may refer to. */
 export interface TableContext {
@@ -46,7 +53,7 @@ class TableParser {
       this.#lines.fail(first, `a table begins with its heading: ${heading.join(' | ')}`)
     }
     const rows = this.#rows()
-    const rest = this.#fields(rows, 0, first.indent, this.#context.versions, root)
+    const rest = this.#fields(rows, 0, first.indent, root)
     if (rest < rows.length) this.#lines.fail(rows[rest]!.line, 'the row is indented less than the first one')
     return { root, structs: [...this.#structs.values()] }
   }
@@ -74,7 +81,7 @@ class TableParser {
   }
 
   /** Takes the rows at `indent` from `at` on into `struct`; returns the first row that is not part of it. */
-  #fields(rows: readonly Row[], at: number, indent: number, within: Versions, struct: StructSpec): number {
+  #fields(rows: readonly Row[], at: number, indent: number, struct: StructSpec): number {
     let next = at
     while (next < rows.length) {
       const row = rows[next]!
@@ -83,7 +90,7 @@ class TableParser {
         this.#lines.fail(row.line, `${row.name} is indented deeper than its neighbours`)
       const nested = rows[next + 1]
       const children = nested !== undefined && nested.line.indent > indent ? nested.line.indent : undefined
-      const versions = this.#versions(row, row.versions, within)
+      const versions = this.#versions(row, row.versions, this.#context.versions)
       const [type, isArray] = this.#type(row)
       let inner: StructSpec | undefined
       next++
@@ -95,7 +102,7 @@ class TableParser {
           if (children === undefined) this.#lines.fail(row.line, `the struct ${type} has no rows`)
           inner = { name: type, fields: [] }
           this.#structs.set(type, inner)
-          next = this.#fields(rows, next, children, versions, inner)
+          next = this.#fields(rows, next, children, inner)
         }
       } else if (children !== undefined) {
         this.#lines.fail(rows[next]!.line, `${row.name} is of type ${type} and has no fields of its own`)
@@ -125,7 +132,7 @@ class TableParser {
     if (!fits || versions.from < within.from) {
       this.#lines.fail(
         row.line,
-        `${row.name} has versions ${text}, which its message or struct (${within.from}-${within.to}) has not`,
+        `${row.name} has versions ${text}, which are not among ${formatVersions(within)}`,
       )
     }
     return cut
