@@ -145,6 +145,10 @@ export class Writer {
 
   unsignedVarint(value: number): void {
     this.#reserve(5)
+    if (value >= 0 && value < 0x80) {
+      this.#slab[this.#position++] = value
+      return
+    }
     let rest = value >>> 0
     while (rest >= 0x80) {
       this.#slab[this.#position++] = (rest & 0x7f) | 0x80
