@@ -30,7 +30,6 @@ import { UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - POLICY_VIOLATION: The cluster's policy for new topics refuses it.
  * - REQUEST_TIMED_OUT: The topic was not ready in time; it will be there later.
  * - NOT_CONTROLLER: This node is not the controller.
- * - UNSUPPORTED_VERSION: Defaults by -1 were asked for in a version that lacks them.
  * - THROTTLING_QUOTA_EXCEEDED: The client changes topics faster than its quota allows.
  * - TOPIC_AUTHORIZATION_FAILED: The client may not create this topic.
  * - CLUSTER_AUTHORIZATION_FAILED: The client may not create topics.

@@ -25,7 +25,6 @@ import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - NOT_CONTROLLER: This node is not the controller.
  * - THROTTLING_QUOTA_EXCEEDED: The client changes topics faster than its quota allows.
  * - TOPIC_AUTHORIZATION_FAILED: The client may not delete the topic.
- * - UNSUPPORTED_VERSION: Deletion by id is not possible here.
  */
 export const DeleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = {
   key: 20,

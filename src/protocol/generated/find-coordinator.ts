@@ -19,10 +19,9 @@ import { UnrepresentableFieldError, type Writer } from '../writer.ts'
  *
  * Errors:
  * - COORDINATOR_NOT_AVAILABLE: The internal topic is not there yet, or its partition has no leader.
- * - INVALID_REQUEST: The kind of key does not exist, or the key of a share group has the wrong form.
- * - INVALID_GROUP_ID: The group id is empty where it must not be.
+ * - INVALID_REQUEST: The kind of key does not exist in this version, or the key of a share group has
+ *   the wrong form.
  * - TRANSACTION_ABORTABLE: The transaction cannot be committed any more.
- * - UNSUPPORTED_VERSION: Share groups are looked for in a version that does not have them.
  * - GROUP_AUTHORIZATION_FAILED: The client may not see the group.
  * - TRANSACTIONAL_ID_AUTHORIZATION_FAILED: The client may not see the transactional id.
  */

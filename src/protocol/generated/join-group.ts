@@ -32,7 +32,6 @@ import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - MEMBER_ID_REQUIRED: The member is new; it should join again with the id in the response.
  * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
  * - GROUP_MAX_SIZE_REACHED: The group has group.max.size members.
- * - REBALANCE_IN_PROGRESS: The group moved on while the request waited.
  * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.
  */
 export const JoinGroup: Api<JoinGroupRequest, JoinGroupResponse> = {

@@ -29,7 +29,7 @@ import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - INVALID_TOPIC_EXCEPTION: The name is empty, too long, or has characters that topics may not have.
  * - LEADER_NOT_AVAILABLE: The partition has no leader at the moment.
  * - LISTENER_NOT_FOUND: The leader does not have the listener on which the client asked.
- * - REPLICA_NOT_AVAILABLE: A replica is on a broker that is not alive; only versions before 5 tell it.
+ * - REPLICA_NOT_AVAILABLE: A replica is on a broker that is not alive; only version 0 tells it.
  * - UNKNOWN_TOPIC_ID: There is no topic of this id.
  * - TOPIC_AUTHORIZATION_FAILED: The client may not describe the topic, or not create it.
  * - INVALID_REQUEST: A topic of version 10 or 11 has an id or lacks a name.

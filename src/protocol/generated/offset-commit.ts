@@ -30,12 +30,13 @@ import { UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - UNKNOWN_TOPIC_ID: There is no topic of this id.
  * - INVALID_GROUP_ID: The group id is not valid.
  * - UNKNOWN_MEMBER_ID: The group has no such member.
- * - ILLEGAL_GENERATION: The generation is not the current one.
+ * - ILLEGAL_GENERATION: The generation is not the current one, or there is no such group.
  * - REBALANCE_IN_PROGRESS: The group has assigned its partitions anew and waits for the members to
  *   fetch that.
  * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
  * - STALE_MEMBER_EPOCH: The member epoch is not the current one.
- * - GROUP_ID_NOT_FOUND: There is no such group, told to members of new consumer groups.
+ * - GROUP_ID_NOT_FOUND: There is no such group, though the client names a generation; told in version
+ *   9 and newer.
  * - UNSUPPORTED_VERSION: A member of a new consumer group commits with a version before 9.
  * - TOPIC_AUTHORIZATION_FAILED: The client may not read the topic.
  * - GROUP_AUTHORIZATION_FAILED: The client may not read with the group.

@@ -24,7 +24,6 @@ import { required, UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
  * - NOT_COORDINATOR: Another broker coordinates the group.
  * - UNSTABLE_OFFSET_COMMIT: A transaction with offsets of the partition is not decided yet.
- * - UNKNOWN_TOPIC_OR_PARTITION: There is no such partition, told in versions 0 and 1.
  * - UNKNOWN_TOPIC_ID: There is no topic of this id.
  * - UNKNOWN_MEMBER_ID: The group has no such member.
  * - STALE_MEMBER_EPOCH: The member epoch is not the current one.

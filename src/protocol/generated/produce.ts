@@ -34,7 +34,8 @@ import { UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - CORRUPT_MESSAGE: The checksum of a batch does not fit its bytes, or its length is impossible.
  * - MESSAGE_TOO_LARGE: A batch is larger than max.message.bytes allows.
  * - RECORD_LIST_TOO_LARGE: All batches of the partition together are larger than one segment.
- * - INVALID_TIMESTAMP: A record's time is too far in the past or in the future.
+ * - INVALID_TIMESTAMP: A record's time is too far in the past or in the future, or the batch claims a
+ *   time that only brokers give.
  * - INVALID_RECORD: Something about a record is not allowed, such as no key on a compacted topic.
  * - INVALID_REQUIRED_ACKS: acks is none of -1, 0 and 1.
  * - NOT_ENOUGH_REPLICAS: Fewer replicas are in sync than min.insync.replicas asks for; nothing was
@@ -46,11 +47,11 @@ import { UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - UNSUPPORTED_FOR_MESSAGE_FORMAT: The batch has a format that cannot carry what was asked.
  * - OUT_OF_ORDER_SEQUENCE_NUMBER: The batch of an idempotent producer does not follow the last one
  *   that was seen.
- * - DUPLICATE_SEQUENCE_NUMBER: The batch was appended before and is too old for its offset to be
- *   remembered.
- * - UNKNOWN_PRODUCER_ID: Nothing is remembered of this producer, though the batch is not its first.
+ * - DUPLICATE_SEQUENCE_NUMBER: The batch was appended before; newer brokers answer success with its
+ *   offset instead.
+ * - UNKNOWN_PRODUCER_ID: Nothing is remembered of this producer, though the batch is not its first;
+ *   newer brokers take it.
  * - INVALID_PRODUCER_EPOCH: A newer instance of the producer is at work.
- * - PRODUCER_FENCED: The same, told of transactional producers.
  * - INVALID_TXN_STATE: The transaction is in no state to be written to.
  * - INVALID_PRODUCER_ID_MAPPING: The transactional id belongs to another producer id.
  * - CONCURRENT_TRANSACTIONS: The previous transaction is still being completed.

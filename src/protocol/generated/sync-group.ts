@@ -15,12 +15,12 @@ import { UnrepresentableFieldError, type Writer } from '../writer.ts'
  * - 5 (KIP-559): Both sides name the protocol, so that a mismatch is noticed.
  *
  * Errors:
- * - COORDINATOR_LOAD_IN_PROGRESS: The coordinator is still reading its log; the member joins again.
  * - COORDINATOR_NOT_AVAILABLE: The coordinator is not ready.
  * - NOT_COORDINATOR: Another broker coordinates the group.
  * - UNKNOWN_MEMBER_ID: The group has no such member.
  * - ILLEGAL_GENERATION: The generation is not the current one.
- * - REBALANCE_IN_PROGRESS: The group has begun another rebalance; the member joins again.
+ * - REBALANCE_IN_PROGRESS: The group has begun another rebalance, or the coordinator is still reading
+ *   its log; the member joins again.
  * - INCONSISTENT_GROUP_PROTOCOL: The protocol is not the one that the group has chosen.
  * - FENCED_INSTANCE_ID: Another member has taken over the instance id.
  * - INVALID_GROUP_ID: The group id is empty.
