@@ -1,11 +1,19 @@
-import { runVectors } from './run-vectors.ts'
+import { runVectors, type Totals } from './run-vectors.ts'
 
 const paths = process.argv.slice(2)
 if (paths.length === 0) {
   process.stderr.write('Usage: npm run wire-vectors -- FILE...   (.jsonl or .jsonl.gz)\n')
   process.exitCode = 1
 } else {
-  const totals = await runVectors(paths)
+  try {
+    report(await runVectors(paths))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
+}
+
+function report(totals: Totals): void {
   const lines = [
     ...totals.failures.map((failure) => `failed  ${failure}`),
     ...[...totals.skippedNames].sort().map(([name, count]) => `skipped ${name}: ${count}`),

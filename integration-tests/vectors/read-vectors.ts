@@ -11,8 +11,12 @@ export interface Vector {
 export function readVectors(path: string): Vector[] {
   const bytes = readFileSync(path)
   const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as Vector)
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '') return []
+    try {
+      return [JSON.parse(line) as Vector]
+    } catch (error) {
+      throw new Error(`${path}:${index + 1}: ${error instanceof Error ? error.message : error}`)
+    }
+  })
 }
