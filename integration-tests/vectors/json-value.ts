@@ -22,7 +22,8 @@ function structToJson(struct: StructSpec, value: Decoded, version: number, isFle
     json[field.name] = converted
   }
   const unknown = value.unknownTaggedFields as readonly UnknownTaggedField[] | undefined
-  if (unknown !== undefined) json._tagged = Object.fromEntries(unknown.map(({ tag, bytes }) => [`${tag}`, bytes.toString('hex')]))
+  if (unknown !== undefined)
+    json._tagged = Object.fromEntries(unknown.map(({ tag, bytes }) => [`${tag}`, bytes.toString('hex')]))
   return json
 }
 
@@ -47,7 +48,9 @@ function defaultJson(field: FieldSpec, version: number): Json {
   if (value !== undefined) return value
   if (field.isArray) return []
   if (field.struct !== undefined) {
-    const present = field.struct.fields.filter((inner) => includes(inner.versions, version) && inner.tag === undefined)
+    const present = field.struct.fields.filter(
+      (inner) => includes(inner.versions, version) && inner.tag === undefined,
+    )
     return Object.fromEntries(present.map((inner) => [inner.name, defaultJson(inner, version)]))
   }
   switch (field.type) {

@@ -48,8 +48,11 @@ export class MessageVectors {
     const codec = this.#codecs.get(vector.message)
     if (codec === undefined) return skipped(vector.message)
     const { version } = vector
-    if (version < codec.minVersion || version > codec.maxVersion) return failed(`there is no version ${version}`)
-    return vector.headerVersion === undefined ? this.#checkMessage(codec, vector) : this.#checkFrame(codec, vector)
+    if (version < codec.minVersion || version > codec.maxVersion)
+      return failed(`there is no version ${version}`)
+    return vector.headerVersion === undefined
+      ? this.#checkMessage(codec, vector)
+      : this.#checkFrame(codec, vector)
   }
 
   /** Names of all messages that have a codec, with their codecs. */
@@ -58,7 +61,8 @@ export class MessageVectors {
   }
 
   #checkMessage(codec: Codec<unknown>, vector: MessageVector): Outcome {
-    if (vector.prefix !== undefined && vector.prefix !== prefixOf(codec, vector)) return failed('the prefix differs')
+    if (vector.prefix !== undefined && vector.prefix !== prefixOf(codec, vector))
+      return failed('the prefix differs')
     const bytes = Buffer.from(vector.hex, 'hex')
     const reader = new Reader(bytes)
     const value = codec.decode(reader, vector.version)
@@ -74,8 +78,11 @@ export class MessageVectors {
     const isRequest = vector.message.endsWith('Request')
     const headerCodec = (isRequest ? RequestHeader : ResponseHeader) as Codec<unknown>
     const api = this.#apis.get(vector.apiKey!)!
-    const headerVersion = isRequest ? api.requestHeaderVersion(vector.version) : api.responseHeaderVersion(vector.version)
-    if (headerVersion !== vector.headerVersion) return failed(`header version ${headerVersion}, not ${vector.headerVersion}`)
+    const headerVersion = isRequest
+      ? api.requestHeaderVersion(vector.version)
+      : api.responseHeaderVersion(vector.version)
+    if (headerVersion !== vector.headerVersion)
+      return failed(`header version ${headerVersion}, not ${vector.headerVersion}`)
     const frame = Buffer.from(vector.hex, 'hex')
     const reader = new Reader(frame)
     if (reader.int32('size') !== reader.remaining) return failed('the size of the frame differs')
@@ -83,7 +90,8 @@ export class MessageVectors {
     const value = codec.decode(reader, vector.version)
     if (reader.remaining > 0) return failed(`${reader.remaining} bytes were left`)
     const headerJson = toJson(this.#specs.get(headerCodec.name)!, header, headerVersion)
-    if (!isDeepStrictEqual(headerJson, vector.header)) return failed(`header: ${difference(vector.header!, headerJson)}`)
+    if (!isDeepStrictEqual(headerJson, vector.header))
+      return failed(`header: ${difference(vector.header!, headerJson)}`)
     const json = toJson(this.#specs.get(vector.message)!, value, vector.version)
     if (!isDeepStrictEqual(json, vector.value)) return failed(difference(vector.value, json))
     this.#writer.beginFrame()
@@ -96,7 +104,8 @@ export class MessageVectors {
 /** What stands before a record: keys of a coordinator their type, metadata records (frame 1, type, version), all others their version. */
 function prefixOf(codec: Codec<unknown>, vector: MessageVector): string {
   const { key } = codec as RecordCodec<unknown>
-  if (vector.prefix!.length === 4) return int16Hex(key !== undefined && vector.message.endsWith('Key') ? key : vector.version)
+  if (vector.prefix!.length === 4)
+    return int16Hex(key !== undefined && vector.message.endsWith('Key') ? key : vector.version)
   const writer = new Writer(16)
   for (const number of [1, key, vector.version]) writer.unsignedVarint(number)
   return writer.finishCopy().toString('hex')
@@ -111,14 +120,17 @@ function sameBytes(expected: Buffer, actual: Buffer): Outcome {
   let at = 0
   while (expected[at] === actual[at]) at++
   const around = (bytes: Buffer) => bytes.subarray(Math.max(0, at - 4), at + 12).toString('hex')
-  return failed(`encoded bytes differ at byte ${at}: expected ..${around(expected)}.., got ..${around(actual)}..`)
+  return failed(
+    `encoded bytes differ at byte ${at}: expected ..${around(expected)}.., got ..${around(actual)}..`,
+  )
 }
 
 /** The first place where two values differ. */
 function difference(expected: Json, actual: Json | undefined, path = 'value'): string {
   if (isObject(expected) && isObject(actual)) {
     for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
-      if (!isDeepStrictEqual(expected[name], actual[name])) return difference(expected[name] as Json, actual[name], `${path}.${name}`)
+      if (!isDeepStrictEqual(expected[name], actual[name]))
+        return difference(expected[name] as Json, actual[name], `${path}.${name}`)
     }
   }
   if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length) {

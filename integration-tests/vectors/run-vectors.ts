@@ -1,4 +1,4 @@
-import { MessageVectors, type MessageVector } from './message-vectors.ts'
+import { type MessageVector, MessageVectors } from './message-vectors.ts'
 import { checkMiscVector } from './misc.ts'
 import { failed, type Outcome } from './outcome.ts'
 import { readVectors, type Vector } from './read-vectors.ts'
@@ -33,7 +33,8 @@ export async function runVectors(paths: readonly string[]): Promise<Totals> {
 function check(messages: MessageVectors, vector: Vector): Outcome {
   try {
     if (vector.message === 'RecordBatch') return checkRecordBatchVector(vector)
-    if (messageName.test(vector.message) || messages.codecs.has(vector.message)) return messages.check(vector as unknown as MessageVector)
+    if (messageName.test(vector.message) || messages.codecs.has(vector.message))
+      return messages.check(vector as unknown as MessageVector)
     return checkMiscVector(vector)
   } catch (error) {
     return failed(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
@@ -43,10 +44,16 @@ function check(messages: MessageVectors, vector: Vector): Outcome {
 function count(totals: Totals, outcome: Outcome, title: string): void {
   totals[outcome.status]++
   if (outcome.status === 'failed') totals.failures.push(`${title}: ${outcome.why}`)
-  if (outcome.status === 'skipped') totals.skippedNames.set(outcome.why, (totals.skippedNames.get(outcome.why) ?? 0) + 1)
+  if (outcome.status === 'skipped')
+    totals.skippedNames.set(outcome.why, (totals.skippedNames.get(outcome.why) ?? 0) + 1)
 }
 
 function titleOf(vector: Vector): string {
-  const parts = [vector.message, vector.kind, vector.version === undefined ? undefined : `v${vector.version}`, vector.case]
+  const parts = [
+    vector.message,
+    vector.kind,
+    vector.version === undefined ? undefined : `v${vector.version}`,
+    vector.case,
+  ]
   return parts.filter((part) => part !== undefined).join(' ')
 }
