@@ -169,7 +169,7 @@ function local(field: FieldSpec): string {
 }
 
 function helperName(struct: StructModel, field: FieldSpec): string {
-  return `decode${struct.typeName}_${capital(field.name)}`
+  return `decode${capital(field.name)}Of${struct.typeName}`
 }
 
 function method(struct: StructModel, field: FieldSpec, version: number): string {

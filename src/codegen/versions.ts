@@ -24,6 +24,9 @@ export function choose(all: readonly Run[]): string {
   return text
 }
 
+/** A statement that needs no braces after `else`. */
+const isSingleIf = /^if \(.*\) \{\n[^{}]*\n\}$/
+
 /** One statement for all runs; a run whose text is empty needs none. */
 export function branch(all: readonly Run[]): string {
   const first = all[0]!.from
@@ -31,7 +34,8 @@ export function branch(all: readonly Run[]): string {
   if (all.length === 1) return all[0]!.text
   const needed = all.filter((run) => run.text !== '')
   if (needed.length === 2 && all.length === 2) {
-    return `if (version >= ${all[1]!.from}) {\n${all[1]!.text}\n} else {\n${all[0]!.text}\n}`
+    const otherwise = isSingleIf.test(all[0]!.text) ? all[0]!.text : `{\n${all[0]!.text}\n}`
+    return `if (version >= ${all[1]!.from}) {\n${all[1]!.text}\n} else ${otherwise}`
   }
   return needed
     .map((run) => `if (${within(run, first, last)}) {\n${run.text}\n}`)

@@ -129,7 +129,7 @@ function encodeAlterableConfig(writer: Writer, message: AlterableConfig, version
   }
 }
 
-function decodeAlterConfigsResource_Configs(reader: Reader, version: number): AlterableConfig[] {
+function decodeConfigsOfAlterConfigsResource(reader: Reader, version: number): AlterableConfig[] {
   const count = version >= 2 ? reader.compactArrayLength('configs', 3) : reader.arrayLength('configs', 4)
   const configs = new Array<AlterableConfig>(count)
   let index = 0
@@ -144,7 +144,7 @@ function decodeAlterConfigsResource_Configs(reader: Reader, version: number): Al
 function decodeAlterConfigsResource(reader: Reader, version: number): AlterConfigsResource {
   const resourceType = reader.int8('resourceType')
   const resourceName = version >= 2 ? reader.compactString('resourceName') : reader.string('resourceName')
-  const configs = decodeAlterConfigsResource_Configs(reader, version)
+  const configs = decodeConfigsOfAlterConfigsResource(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     resourceType,
@@ -179,7 +179,7 @@ function encodeAlterConfigsResource(writer: Writer, message: AlterConfigsResourc
   }
 }
 
-function decodeAlterConfigsRequest_Resources(reader: Reader, version: number): AlterConfigsResource[] {
+function decodeResourcesOfAlterConfigsRequest(reader: Reader, version: number): AlterConfigsResource[] {
   const count = version >= 2 ? reader.compactArrayLength('resources', 4) : reader.arrayLength('resources', 7)
   const resources = new Array<AlterConfigsResource>(count)
   let index = 0
@@ -192,7 +192,7 @@ function decodeAlterConfigsRequest_Resources(reader: Reader, version: number): A
 }
 
 function decodeAlterConfigsRequest(reader: Reader, version: number): AlterConfigsRequest {
-  const resources = decodeAlterConfigsRequest_Resources(reader, version)
+  const resources = decodeResourcesOfAlterConfigsRequest(reader, version)
   const validateOnly = reader.bool('validateOnly')
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
@@ -260,7 +260,7 @@ function encodeAlterConfigsResourceResponse(
   }
 }
 
-function decodeAlterConfigsResponse_Responses(
+function decodeResponsesOfAlterConfigsResponse(
   reader: Reader,
   version: number,
 ): AlterConfigsResourceResponse[] {
@@ -277,7 +277,7 @@ function decodeAlterConfigsResponse_Responses(
 
 function decodeAlterConfigsResponse(reader: Reader, version: number): AlterConfigsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const responses = decodeAlterConfigsResponse_Responses(reader, version)
+  const responses = decodeResponsesOfAlterConfigsResponse(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -211,7 +211,7 @@ function encodeFinalizedFeatureKey(writer: Writer, message: FinalizedFeatureKey)
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeApiVersionsResponse_ApiKeys(reader: Reader, version: number): ApiVersion[] {
+function decodeApiKeysOfApiVersionsResponse(reader: Reader, version: number): ApiVersion[] {
   const count = version >= 3 ? reader.compactArrayLength('apiKeys', 7) : reader.arrayLength('apiKeys', 6)
   const apiKeys = new Array<ApiVersion>(count)
   let index = 0
@@ -223,7 +223,7 @@ function decodeApiVersionsResponse_ApiKeys(reader: Reader, version: number): Api
   return apiKeys
 }
 
-function decodeApiVersionsResponse_SupportedFeatures(reader: Reader): SupportedFeatureKey[] {
+function decodeSupportedFeaturesOfApiVersionsResponse(reader: Reader): SupportedFeatureKey[] {
   const count = reader.compactArrayLength('supportedFeatures', 6)
   const supportedFeatures = new Array<SupportedFeatureKey>(count)
   let index = 0
@@ -235,7 +235,7 @@ function decodeApiVersionsResponse_SupportedFeatures(reader: Reader): SupportedF
   return supportedFeatures
 }
 
-function decodeApiVersionsResponse_FinalizedFeatures(reader: Reader): FinalizedFeatureKey[] {
+function decodeFinalizedFeaturesOfApiVersionsResponse(reader: Reader): FinalizedFeatureKey[] {
   const count = reader.compactArrayLength('finalizedFeatures', 6)
   const finalizedFeatures = new Array<FinalizedFeatureKey>(count)
   let index = 0
@@ -249,7 +249,7 @@ function decodeApiVersionsResponse_FinalizedFeatures(reader: Reader): FinalizedF
 
 function decodeApiVersionsResponse(reader: Reader, version: number): ApiVersionsResponse {
   const errorCode = reader.int16('errorCode')
-  const apiKeys = decodeApiVersionsResponse_ApiKeys(reader, version)
+  const apiKeys = decodeApiKeysOfApiVersionsResponse(reader, version)
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
   let supportedFeatures: readonly SupportedFeatureKey[] = []
   let finalizedFeaturesEpoch: bigint = -1n
@@ -262,13 +262,13 @@ function decodeApiVersionsResponse(reader: Reader, version: number): ApiVersions
       const tag = reader.unsignedVarint('tagged fields')
       const tagEnd = reader.taggedFieldEnd()
       if (tag === 0) {
-        supportedFeatures = decodeApiVersionsResponse_SupportedFeatures(reader)
+        supportedFeatures = decodeSupportedFeaturesOfApiVersionsResponse(reader)
         reader.endTaggedField(tagEnd, 'supportedFeatures')
       } else if (tag === 1) {
         finalizedFeaturesEpoch = reader.int64('finalizedFeaturesEpoch')
         reader.endTaggedField(tagEnd, 'finalizedFeaturesEpoch')
       } else if (tag === 2) {
-        finalizedFeatures = decodeApiVersionsResponse_FinalizedFeatures(reader)
+        finalizedFeatures = decodeFinalizedFeaturesOfApiVersionsResponse(reader)
         reader.endTaggedField(tagEnd, 'finalizedFeatures')
       } else if (tag === 3) {
         zkMigrationReady = reader.bool('zkMigrationReady')

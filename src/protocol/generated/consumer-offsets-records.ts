@@ -370,7 +370,7 @@ function encodeMemberMetadata(writer: Writer, message: MemberMetadata, version: 
   }
 }
 
-function decodeGroupMetadataValue_Members(reader: Reader, version: number): MemberMetadata[] {
+function decodeMembersOfGroupMetadataValue(reader: Reader, version: number): MemberMetadata[] {
   const count = version >= 4 ? reader.compactArrayLength('members', 15) : reader.arrayLength('members', 18)
   const members = new Array<MemberMetadata>(count)
   let index = 0
@@ -388,7 +388,7 @@ function decodeGroupMetadataValue(reader: Reader, version: number): GroupMetadat
   const protocol = version >= 4 ? reader.compactNullableString('protocol') : reader.nullableString('protocol')
   const leader = version >= 4 ? reader.compactNullableString('leader') : reader.nullableString('leader')
   const currentStateTimestamp = version >= 2 ? reader.int64('currentStateTimestamp') : -1n
-  const members = decodeGroupMetadataValue_Members(reader, version)
+  const members = decodeMembersOfGroupMetadataValue(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     protocolType,

@@ -224,15 +224,13 @@ function encodeLeaderChangeMessageVoter(
   writer.int32(message.voterId)
   if (version >= 1) {
     writer.uuid(message.voterDirectoryId)
-  } else {
-    if (message.voterDirectoryId !== ZERO_UUID) {
-      throw new UnrepresentableFieldError('LeaderChangeMessage', 'Voter.voterDirectoryId', version)
-    }
+  } else if (message.voterDirectoryId !== ZERO_UUID) {
+    throw new UnrepresentableFieldError('LeaderChangeMessage', 'Voter.voterDirectoryId', version)
   }
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeLeaderChangeMessage_Voters(reader: Reader, version: number): LeaderChangeMessageVoter[] {
+function decodeVotersOfLeaderChangeMessage(reader: Reader, version: number): LeaderChangeMessageVoter[] {
   const count = reader.compactArrayLength('voters', 5)
   const voters = new Array<LeaderChangeMessageVoter>(count)
   let index = 0
@@ -244,7 +242,7 @@ function decodeLeaderChangeMessage_Voters(reader: Reader, version: number): Lead
   return voters
 }
 
-function decodeLeaderChangeMessage_GrantingVoters(
+function decodeGrantingVotersOfLeaderChangeMessage(
   reader: Reader,
   version: number,
 ): LeaderChangeMessageVoter[] {
@@ -262,8 +260,8 @@ function decodeLeaderChangeMessage_GrantingVoters(
 function decodeLeaderChangeMessage(reader: Reader, version: number): LeaderChangeMessage {
   const versionField = reader.int16('version')
   const leaderId = reader.int32('leaderId')
-  const voters = decodeLeaderChangeMessage_Voters(reader, version)
-  const grantingVoters = decodeLeaderChangeMessage_GrantingVoters(reader, version)
+  const voters = decodeVotersOfLeaderChangeMessage(reader, version)
+  const grantingVoters = decodeGrantingVotersOfLeaderChangeMessage(reader, version)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     version: versionField,
@@ -375,7 +373,7 @@ function encodeKRaftVersionFeature(writer: Writer, message: KRaftVersionFeature)
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeVotersRecordVoter_Endpoints(reader: Reader): Endpoint[] {
+function decodeEndpointsOfVotersRecordVoter(reader: Reader): Endpoint[] {
   const count = reader.compactArrayLength('endpoints', 5)
   const endpoints = new Array<Endpoint>(count)
   let index = 0
@@ -387,7 +385,7 @@ function decodeVotersRecordVoter_Endpoints(reader: Reader): Endpoint[] {
   return endpoints
 }
 
-function decodeVotersRecordVoter_KRaftVersionFeature(reader: Reader): KRaftVersionFeature {
+function decodeKRaftVersionFeatureOfVotersRecordVoter(reader: Reader): KRaftVersionFeature {
   try {
     return decodeKRaftVersionFeature(reader)
   } catch (error) {
@@ -398,8 +396,8 @@ function decodeVotersRecordVoter_KRaftVersionFeature(reader: Reader): KRaftVersi
 function decodeVotersRecordVoter(reader: Reader): VotersRecordVoter {
   const voterId = reader.int32('voterId')
   const voterDirectoryId = reader.uuid('voterDirectoryId')
-  const endpoints = decodeVotersRecordVoter_Endpoints(reader)
-  const kRaftVersionFeature = decodeVotersRecordVoter_KRaftVersionFeature(reader)
+  const endpoints = decodeEndpointsOfVotersRecordVoter(reader)
+  const kRaftVersionFeature = decodeKRaftVersionFeatureOfVotersRecordVoter(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     voterId,
@@ -422,7 +420,7 @@ function encodeVotersRecordVoter(writer: Writer, message: VotersRecordVoter): vo
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeVotersRecord_Voters(reader: Reader): VotersRecordVoter[] {
+function decodeVotersOfVotersRecord(reader: Reader): VotersRecordVoter[] {
   const count = reader.compactArrayLength('voters', 27)
   const voters = new Array<VotersRecordVoter>(count)
   let index = 0
@@ -436,7 +434,7 @@ function decodeVotersRecord_Voters(reader: Reader): VotersRecordVoter[] {
 
 function decodeVotersRecord(reader: Reader): VotersRecord {
   const versionField = reader.int16('version')
-  const voters = decodeVotersRecord_Voters(reader)
+  const voters = decodeVotersOfVotersRecord(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     version: versionField,

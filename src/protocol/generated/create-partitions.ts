@@ -104,7 +104,7 @@ export interface CreatePartitionsTopicResult {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeCreatePartitionsAssignment_BrokerIds(reader: Reader, version: number): number[] {
+function decodeBrokerIdsOfCreatePartitionsAssignment(reader: Reader, version: number): number[] {
   const count = version >= 2 ? reader.compactArrayLength('brokerIds', 4) : reader.arrayLength('brokerIds', 4)
   const brokerIds = new Array<number>(count)
   for (let index = 0; index < count; index++) brokerIds[index] = reader.int32('brokerIds')
@@ -112,7 +112,7 @@ function decodeCreatePartitionsAssignment_BrokerIds(reader: Reader, version: num
 }
 
 function decodeCreatePartitionsAssignment(reader: Reader, version: number): CreatePartitionsAssignment {
-  const brokerIds = decodeCreatePartitionsAssignment_BrokerIds(reader, version)
+  const brokerIds = decodeBrokerIdsOfCreatePartitionsAssignment(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     brokerIds,
@@ -143,7 +143,7 @@ function encodeCreatePartitionsAssignment(
   }
 }
 
-function decodeCreatePartitionsTopic_Assignments(
+function decodeAssignmentsOfCreatePartitionsTopic(
   reader: Reader,
   version: number,
 ): CreatePartitionsAssignment[] | null {
@@ -165,7 +165,7 @@ function decodeCreatePartitionsTopic_Assignments(
 function decodeCreatePartitionsTopic(reader: Reader, version: number): CreatePartitionsTopic {
   const name = version >= 2 ? reader.compactString('name') : reader.string('name')
   const count = reader.int32('count')
-  const assignments = decodeCreatePartitionsTopic_Assignments(reader, version)
+  const assignments = decodeAssignmentsOfCreatePartitionsTopic(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -208,7 +208,7 @@ function encodeCreatePartitionsTopic(writer: Writer, message: CreatePartitionsTo
   }
 }
 
-function decodeCreatePartitionsRequest_Topics(reader: Reader, version: number): CreatePartitionsTopic[] {
+function decodeTopicsOfCreatePartitionsRequest(reader: Reader, version: number): CreatePartitionsTopic[] {
   const count = version >= 2 ? reader.compactArrayLength('topics', 7) : reader.arrayLength('topics', 10)
   const topics = new Array<CreatePartitionsTopic>(count)
   let index = 0
@@ -221,7 +221,7 @@ function decodeCreatePartitionsRequest_Topics(reader: Reader, version: number): 
 }
 
 function decodeCreatePartitionsRequest(reader: Reader, version: number): CreatePartitionsRequest {
-  const topics = decodeCreatePartitionsRequest_Topics(reader, version)
+  const topics = decodeTopicsOfCreatePartitionsRequest(reader, version)
   const timeoutMs = reader.int32('timeoutMs')
   const validateOnly = reader.bool('validateOnly')
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
@@ -293,7 +293,7 @@ function encodeCreatePartitionsTopicResult(
   }
 }
 
-function decodeCreatePartitionsResponse_Results(
+function decodeResultsOfCreatePartitionsResponse(
   reader: Reader,
   version: number,
 ): CreatePartitionsTopicResult[] {
@@ -310,7 +310,7 @@ function decodeCreatePartitionsResponse_Results(
 
 function decodeCreatePartitionsResponse(reader: Reader, version: number): CreatePartitionsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const results = decodeCreatePartitionsResponse_Results(reader, version)
+  const results = decodeResultsOfCreatePartitionsResponse(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -158,7 +158,7 @@ export interface CreatableTopicConfigs {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeCreatableReplicaAssignment_BrokerIds(reader: Reader, version: number): number[] {
+function decodeBrokerIdsOfCreatableReplicaAssignment(reader: Reader, version: number): number[] {
   const count = version >= 5 ? reader.compactArrayLength('brokerIds', 4) : reader.arrayLength('brokerIds', 4)
   const brokerIds = new Array<number>(count)
   for (let index = 0; index < count; index++) brokerIds[index] = reader.int32('brokerIds')
@@ -167,7 +167,7 @@ function decodeCreatableReplicaAssignment_BrokerIds(reader: Reader, version: num
 
 function decodeCreatableReplicaAssignment(reader: Reader, version: number): CreatableReplicaAssignment {
   const partitionIndex = reader.int32('partitionIndex')
-  const brokerIds = decodeCreatableReplicaAssignment_BrokerIds(reader, version)
+  const brokerIds = decodeBrokerIdsOfCreatableReplicaAssignment(reader, version)
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
   return {
     partitionIndex,
@@ -227,7 +227,7 @@ function encodeCreatableTopicConfig(writer: Writer, message: CreatableTopicConfi
   }
 }
 
-function decodeCreatableTopic_Assignments(reader: Reader, version: number): CreatableReplicaAssignment[] {
+function decodeAssignmentsOfCreatableTopic(reader: Reader, version: number): CreatableReplicaAssignment[] {
   const count =
     version >= 5 ? reader.compactArrayLength('assignments', 6) : reader.arrayLength('assignments', 8)
   const assignments = new Array<CreatableReplicaAssignment>(count)
@@ -240,7 +240,7 @@ function decodeCreatableTopic_Assignments(reader: Reader, version: number): Crea
   return assignments
 }
 
-function decodeCreatableTopic_Configs(reader: Reader, version: number): CreatableTopicConfig[] {
+function decodeConfigsOfCreatableTopic(reader: Reader, version: number): CreatableTopicConfig[] {
   const count = version >= 5 ? reader.compactArrayLength('configs', 3) : reader.arrayLength('configs', 4)
   const configs = new Array<CreatableTopicConfig>(count)
   let index = 0
@@ -256,8 +256,8 @@ function decodeCreatableTopic(reader: Reader, version: number): CreatableTopic {
   const name = version >= 5 ? reader.compactString('name') : reader.string('name')
   const numPartitions = reader.int32('numPartitions')
   const replicationFactor = reader.int16('replicationFactor')
-  const assignments = decodeCreatableTopic_Assignments(reader, version)
-  const configs = decodeCreatableTopic_Configs(reader, version)
+  const assignments = decodeAssignmentsOfCreatableTopic(reader, version)
+  const configs = decodeConfigsOfCreatableTopic(reader, version)
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -308,7 +308,7 @@ function encodeCreatableTopic(writer: Writer, message: CreatableTopic, version: 
   }
 }
 
-function decodeCreateTopicsRequest_Topics(reader: Reader, version: number): CreatableTopic[] {
+function decodeTopicsOfCreateTopicsRequest(reader: Reader, version: number): CreatableTopic[] {
   const count = version >= 5 ? reader.compactArrayLength('topics', 10) : reader.arrayLength('topics', 16)
   const topics = new Array<CreatableTopic>(count)
   let index = 0
@@ -321,7 +321,7 @@ function decodeCreateTopicsRequest_Topics(reader: Reader, version: number): Crea
 }
 
 function decodeCreateTopicsRequest(reader: Reader, version: number): CreateTopicsRequest {
-  const topics = decodeCreateTopicsRequest_Topics(reader, version)
+  const topics = decodeTopicsOfCreateTopicsRequest(reader, version)
   const timeoutMs = reader.int32('timeoutMs')
   const validateOnly = version >= 1 ? reader.bool('validateOnly') : false
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
@@ -350,10 +350,8 @@ function encodeCreateTopicsRequest(writer: Writer, message: CreateTopicsRequest,
   writer.int32(message.timeoutMs)
   if (version >= 1) {
     writer.bool(message.validateOnly)
-  } else {
-    if (message.validateOnly) {
-      throw new UnrepresentableFieldError('CreateTopicsRequest', 'validateOnly', version)
-    }
+  } else if (message.validateOnly) {
+    throw new UnrepresentableFieldError('CreateTopicsRequest', 'validateOnly', version)
   }
   if (version >= 5) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -386,7 +384,7 @@ function encodeCreatableTopicConfigs(writer: Writer, message: CreatableTopicConf
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeCreatableTopicResult_Configs(reader: Reader): CreatableTopicConfigs[] | null {
+function decodeConfigsOfCreatableTopicResult(reader: Reader): CreatableTopicConfigs[] | null {
   const count = reader.compactNullableArrayLength('configs', 6)
   if (count < 0) return null
   const configs = new Array<CreatableTopicConfigs>(count)
@@ -412,7 +410,7 @@ function decodeCreatableTopicResult(reader: Reader, version: number): CreatableT
   let topicConfigErrorCode: number = 0
   const numPartitions = version >= 5 ? reader.int32('numPartitions') : -1
   const replicationFactor = version >= 5 ? reader.int16('replicationFactor') : -1
-  const configs = version >= 5 ? decodeCreatableTopicResult_Configs(reader) : []
+  const configs = version >= 5 ? decodeConfigsOfCreatableTopicResult(reader) : []
   let unknownTaggedFields: UnknownTaggedField[] | undefined
   if (version >= 5) {
     const tagCount = reader.tagCount()
@@ -487,7 +485,7 @@ function encodeCreatableTopicResult(writer: Writer, message: CreatableTopicResul
   }
 }
 
-function decodeCreateTopicsResponse_Topics(reader: Reader, version: number): CreatableTopicResult[] {
+function decodeTopicsOfCreateTopicsResponse(reader: Reader, version: number): CreatableTopicResult[] {
   const count = version >= 5 ? reader.compactArrayLength('topics', 12) : reader.arrayLength('topics', 4)
   const topics = new Array<CreatableTopicResult>(count)
   let index = 0
@@ -501,7 +499,7 @@ function decodeCreateTopicsResponse_Topics(reader: Reader, version: number): Cre
 
 function decodeCreateTopicsResponse(reader: Reader, version: number): CreateTopicsResponse {
   const throttleTimeMs = version >= 2 ? reader.int32('throttleTimeMs') : 0
-  const topics = decodeCreateTopicsResponse_Topics(reader, version)
+  const topics = decodeTopicsOfCreateTopicsResponse(reader, version)
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -73,7 +73,7 @@ export interface DeletableGroupResult {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeDeleteGroupsRequest_GroupsNames(reader: Reader, version: number): string[] {
+function decodeGroupsNamesOfDeleteGroupsRequest(reader: Reader, version: number): string[] {
   const count =
     version >= 2 ? reader.compactArrayLength('groupsNames', 1) : reader.arrayLength('groupsNames', 2)
   const groupsNames = new Array<string>(count)
@@ -83,7 +83,7 @@ function decodeDeleteGroupsRequest_GroupsNames(reader: Reader, version: number):
 }
 
 function decodeDeleteGroupsRequest(reader: Reader, version: number): DeleteGroupsRequest {
-  const groupsNames = decodeDeleteGroupsRequest_GroupsNames(reader, version)
+  const groupsNames = decodeGroupsNamesOfDeleteGroupsRequest(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     groupsNames,
@@ -133,7 +133,7 @@ function encodeDeletableGroupResult(writer: Writer, message: DeletableGroupResul
   }
 }
 
-function decodeDeleteGroupsResponse_Results(reader: Reader, version: number): DeletableGroupResult[] {
+function decodeResultsOfDeleteGroupsResponse(reader: Reader, version: number): DeletableGroupResult[] {
   const count = version >= 2 ? reader.compactArrayLength('results', 4) : reader.arrayLength('results', 4)
   const results = new Array<DeletableGroupResult>(count)
   let index = 0
@@ -147,7 +147,7 @@ function decodeDeleteGroupsResponse_Results(reader: Reader, version: number): De
 
 function decodeDeleteGroupsResponse(reader: Reader, version: number): DeleteGroupsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const results = decodeDeleteGroupsResponse_Results(reader, version)
+  const results = decodeResultsOfDeleteGroupsResponse(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -129,7 +129,7 @@ function encodeDeleteRecordsPartition(
   }
 }
 
-function decodeDeleteRecordsTopic_Partitions(reader: Reader, version: number): DeleteRecordsPartition[] {
+function decodePartitionsOfDeleteRecordsTopic(reader: Reader, version: number): DeleteRecordsPartition[] {
   const count =
     version >= 2 ? reader.compactArrayLength('partitions', 13) : reader.arrayLength('partitions', 12)
   const partitions = new Array<DeleteRecordsPartition>(count)
@@ -144,7 +144,7 @@ function decodeDeleteRecordsTopic_Partitions(reader: Reader, version: number): D
 
 function decodeDeleteRecordsTopic(reader: Reader, version: number): DeleteRecordsTopic {
   const name = version >= 2 ? reader.compactString('name') : reader.string('name')
-  const partitions = decodeDeleteRecordsTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfDeleteRecordsTopic(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -177,7 +177,7 @@ function encodeDeleteRecordsTopic(writer: Writer, message: DeleteRecordsTopic, v
   }
 }
 
-function decodeDeleteRecordsRequest_Topics(reader: Reader, version: number): DeleteRecordsTopic[] {
+function decodeTopicsOfDeleteRecordsRequest(reader: Reader, version: number): DeleteRecordsTopic[] {
   const count = version >= 2 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<DeleteRecordsTopic>(count)
   let index = 0
@@ -190,7 +190,7 @@ function decodeDeleteRecordsRequest_Topics(reader: Reader, version: number): Del
 }
 
 function decodeDeleteRecordsRequest(reader: Reader, version: number): DeleteRecordsRequest {
-  const topics = decodeDeleteRecordsRequest_Topics(reader, version)
+  const topics = decodeTopicsOfDeleteRecordsRequest(reader, version)
   const timeoutMs = reader.int32('timeoutMs')
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
@@ -246,7 +246,7 @@ function encodeDeleteRecordsPartitionResult(
   }
 }
 
-function decodeDeleteRecordsTopicResult_Partitions(
+function decodePartitionsOfDeleteRecordsTopicResult(
   reader: Reader,
   version: number,
 ): DeleteRecordsPartitionResult[] {
@@ -264,7 +264,7 @@ function decodeDeleteRecordsTopicResult_Partitions(
 
 function decodeDeleteRecordsTopicResult(reader: Reader, version: number): DeleteRecordsTopicResult {
   const name = version >= 2 ? reader.compactString('name') : reader.string('name')
-  const partitions = decodeDeleteRecordsTopicResult_Partitions(reader, version)
+  const partitions = decodePartitionsOfDeleteRecordsTopicResult(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -301,7 +301,7 @@ function encodeDeleteRecordsTopicResult(
   }
 }
 
-function decodeDeleteRecordsResponse_Topics(reader: Reader, version: number): DeleteRecordsTopicResult[] {
+function decodeTopicsOfDeleteRecordsResponse(reader: Reader, version: number): DeleteRecordsTopicResult[] {
   const count = version >= 2 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<DeleteRecordsTopicResult>(count)
   let index = 0
@@ -315,7 +315,7 @@ function decodeDeleteRecordsResponse_Topics(reader: Reader, version: number): De
 
 function decodeDeleteRecordsResponse(reader: Reader, version: number): DeleteRecordsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const topics = decodeDeleteRecordsResponse_Topics(reader, version)
+  const topics = decodeTopicsOfDeleteRecordsResponse(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

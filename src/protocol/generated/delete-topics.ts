@@ -114,7 +114,7 @@ function encodeDeleteTopicState(writer: Writer, message: DeleteTopicState): void
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDeleteTopicsRequest_Topics(reader: Reader): DeleteTopicState[] {
+function decodeTopicsOfDeleteTopicsRequest(reader: Reader): DeleteTopicState[] {
   const count = reader.compactArrayLength('topics', 18)
   const topics = new Array<DeleteTopicState>(count)
   let index = 0
@@ -126,7 +126,7 @@ function decodeDeleteTopicsRequest_Topics(reader: Reader): DeleteTopicState[] {
   return topics
 }
 
-function decodeDeleteTopicsRequest_TopicNames(reader: Reader, version: number): string[] {
+function decodeTopicNamesOfDeleteTopicsRequest(reader: Reader, version: number): string[] {
   const count =
     version >= 4 ? reader.compactArrayLength('topicNames', 1) : reader.arrayLength('topicNames', 2)
   const topicNames = new Array<string>(count)
@@ -136,8 +136,8 @@ function decodeDeleteTopicsRequest_TopicNames(reader: Reader, version: number): 
 }
 
 function decodeDeleteTopicsRequest(reader: Reader, version: number): DeleteTopicsRequest {
-  const topics = version >= 6 ? decodeDeleteTopicsRequest_Topics(reader) : []
-  const topicNames = version >= 6 ? [] : decodeDeleteTopicsRequest_TopicNames(reader, version)
+  const topics = version >= 6 ? decodeTopicsOfDeleteTopicsRequest(reader) : []
+  const topicNames = version >= 6 ? [] : decodeTopicNamesOfDeleteTopicsRequest(reader, version)
   const timeoutMs = reader.int32('timeoutMs')
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
@@ -155,10 +155,8 @@ function encodeDeleteTopicsRequest(writer: Writer, message: DeleteTopicsRequest,
     for (let index = 0; index < topics.length; index++) {
       encodeDeleteTopicState(writer, topics[index]!)
     }
-  } else {
-    if (message.topics.length > 0) {
-      throw new UnrepresentableFieldError('DeleteTopicsRequest', 'topics', version)
-    }
+  } else if (message.topics.length > 0) {
+    throw new UnrepresentableFieldError('DeleteTopicsRequest', 'topics', version)
   }
   if (version >= 4 && version <= 5) {
     const topicNames = message.topicNames
@@ -219,7 +217,7 @@ function encodeDeletableTopicResult(writer: Writer, message: DeletableTopicResul
   }
 }
 
-function decodeDeleteTopicsResponse_Responses(reader: Reader, version: number): DeletableTopicResult[] {
+function decodeResponsesOfDeleteTopicsResponse(reader: Reader, version: number): DeletableTopicResult[] {
   const count = version >= 4 ? reader.compactArrayLength('responses', 4) : reader.arrayLength('responses', 4)
   const responses = new Array<DeletableTopicResult>(count)
   let index = 0
@@ -233,7 +231,7 @@ function decodeDeleteTopicsResponse_Responses(reader: Reader, version: number): 
 
 function decodeDeleteTopicsResponse(reader: Reader, version: number): DeleteTopicsResponse {
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
-  const responses = decodeDeleteTopicsResponse_Responses(reader, version)
+  const responses = decodeResponsesOfDeleteTopicsResponse(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -122,17 +122,13 @@ function encodeDescribeClusterRequest(
   writer.bool(message.includeClusterAuthorizedOperations)
   if (version >= 1) {
     writer.int8(message.endpointType)
-  } else {
-    if (message.endpointType !== 1) {
-      throw new UnrepresentableFieldError('DescribeClusterRequest', 'endpointType', version)
-    }
+  } else if (message.endpointType !== 1) {
+    throw new UnrepresentableFieldError('DescribeClusterRequest', 'endpointType', version)
   }
   if (version >= 2) {
     writer.bool(message.includeFencedBrokers)
-  } else {
-    if (message.includeFencedBrokers) {
-      throw new UnrepresentableFieldError('DescribeClusterRequest', 'includeFencedBrokers', version)
-    }
+  } else if (message.includeFencedBrokers) {
+    throw new UnrepresentableFieldError('DescribeClusterRequest', 'includeFencedBrokers', version)
   }
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
@@ -161,19 +157,13 @@ function encodeDescribeClusterBroker(writer: Writer, message: DescribeClusterBro
   writer.compactNullableString(message.rack)
   if (version >= 2) {
     writer.bool(message.isFenced)
-  } else {
-    if (message.isFenced) {
-      throw new UnrepresentableFieldError(
-        'DescribeClusterResponse',
-        'DescribeClusterBroker.isFenced',
-        version,
-      )
-    }
+  } else if (message.isFenced) {
+    throw new UnrepresentableFieldError('DescribeClusterResponse', 'DescribeClusterBroker.isFenced', version)
   }
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDescribeClusterResponse_Brokers(reader: Reader, version: number): DescribeClusterBroker[] {
+function decodeBrokersOfDescribeClusterResponse(reader: Reader, version: number): DescribeClusterBroker[] {
   const count = reader.compactArrayLength('brokers', 11)
   const brokers = new Array<DescribeClusterBroker>(count)
   let index = 0
@@ -192,7 +182,7 @@ function decodeDescribeClusterResponse(reader: Reader, version: number): Describ
   const endpointType = version >= 1 ? reader.int8('endpointType') : 1
   const clusterId = reader.compactString('clusterId')
   const controllerId = reader.int32('controllerId')
-  const brokers = decodeDescribeClusterResponse_Brokers(reader, version)
+  const brokers = decodeBrokersOfDescribeClusterResponse(reader, version)
   const clusterAuthorizedOperations = reader.int32('clusterAuthorizedOperations')
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
@@ -218,10 +208,8 @@ function encodeDescribeClusterResponse(
   writer.compactNullableString(message.errorMessage)
   if (version >= 1) {
     writer.int8(message.endpointType)
-  } else {
-    if (message.endpointType !== 1) {
-      throw new UnrepresentableFieldError('DescribeClusterResponse', 'endpointType', version)
-    }
+  } else if (message.endpointType !== 1) {
+    throw new UnrepresentableFieldError('DescribeClusterResponse', 'endpointType', version)
   }
   writer.compactString(message.clusterId)
   writer.int32(message.controllerId)

@@ -137,7 +137,7 @@ export interface DescribeConfigsSynonym {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeDescribeConfigsResource_ConfigurationKeys(reader: Reader, version: number): string[] | null {
+function decodeConfigurationKeysOfDescribeConfigsResource(reader: Reader, version: number): string[] | null {
   const count =
     version >= 4
       ? reader.compactNullableArrayLength('configurationKeys', 1)
@@ -153,7 +153,7 @@ function decodeDescribeConfigsResource_ConfigurationKeys(reader: Reader, version
 function decodeDescribeConfigsResource(reader: Reader, version: number): DescribeConfigsResource {
   const resourceType = reader.int8('resourceType')
   const resourceName = version >= 4 ? reader.compactString('resourceName') : reader.string('resourceName')
-  const configurationKeys = decodeDescribeConfigsResource_ConfigurationKeys(reader, version)
+  const configurationKeys = decodeConfigurationKeysOfDescribeConfigsResource(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     resourceType,
@@ -200,7 +200,7 @@ function encodeDescribeConfigsResource(
   }
 }
 
-function decodeDescribeConfigsRequest_Resources(reader: Reader, version: number): DescribeConfigsResource[] {
+function decodeResourcesOfDescribeConfigsRequest(reader: Reader, version: number): DescribeConfigsResource[] {
   const count = version >= 4 ? reader.compactArrayLength('resources', 4) : reader.arrayLength('resources', 7)
   const resources = new Array<DescribeConfigsResource>(count)
   let index = 0
@@ -213,7 +213,7 @@ function decodeDescribeConfigsRequest_Resources(reader: Reader, version: number)
 }
 
 function decodeDescribeConfigsRequest(reader: Reader, version: number): DescribeConfigsRequest {
-  const resources = decodeDescribeConfigsRequest_Resources(reader, version)
+  const resources = decodeResourcesOfDescribeConfigsRequest(reader, version)
   const includeSynonyms = version >= 1 ? reader.bool('includeSynonyms') : false
   const includeDocumentation = version >= 3 ? reader.bool('includeDocumentation') : false
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
@@ -245,17 +245,13 @@ function encodeDescribeConfigsRequest(
   }
   if (version >= 1) {
     writer.bool(message.includeSynonyms)
-  } else {
-    if (message.includeSynonyms) {
-      throw new UnrepresentableFieldError('DescribeConfigsRequest', 'includeSynonyms', version)
-    }
+  } else if (message.includeSynonyms) {
+    throw new UnrepresentableFieldError('DescribeConfigsRequest', 'includeSynonyms', version)
   }
   if (version >= 3) {
     writer.bool(message.includeDocumentation)
-  } else {
-    if (message.includeDocumentation) {
-      throw new UnrepresentableFieldError('DescribeConfigsRequest', 'includeDocumentation', version)
-    }
+  } else if (message.includeDocumentation) {
+    throw new UnrepresentableFieldError('DescribeConfigsRequest', 'includeDocumentation', version)
   }
   if (version >= 4) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -296,7 +292,7 @@ function encodeDescribeConfigsSynonym(
   }
 }
 
-function decodeDescribeConfigsResourceResult_Synonyms(
+function decodeSynonymsOfDescribeConfigsResourceResult(
   reader: Reader,
   version: number,
 ): DescribeConfigsSynonym[] {
@@ -318,7 +314,7 @@ function decodeDescribeConfigsResourceResult(reader: Reader, version: number): D
   const isDefault = version >= 1 ? false : reader.bool('isDefault')
   const configSource = version >= 1 ? reader.int8('configSource') : -1
   const isSensitive = reader.bool('isSensitive')
-  const synonyms = version >= 1 ? decodeDescribeConfigsResourceResult_Synonyms(reader, version) : []
+  const synonyms = version >= 1 ? decodeSynonymsOfDescribeConfigsResourceResult(reader, version) : []
   const configType = version >= 3 ? reader.int8('configType') : 0
   const documentation =
     version >= 4
@@ -398,7 +394,7 @@ function encodeDescribeConfigsResourceResult(
   }
 }
 
-function decodeDescribeConfigsResult_Configs(
+function decodeConfigsOfDescribeConfigsResult(
   reader: Reader,
   version: number,
 ): DescribeConfigsResourceResult[] {
@@ -419,7 +415,7 @@ function decodeDescribeConfigsResult(reader: Reader, version: number): DescribeC
     version >= 4 ? reader.compactNullableString('errorMessage') : reader.nullableString('errorMessage')
   const resourceType = reader.int8('resourceType')
   const resourceName = version >= 4 ? reader.compactString('resourceName') : reader.string('resourceName')
-  const configs = decodeDescribeConfigsResult_Configs(reader, version)
+  const configs = decodeConfigsOfDescribeConfigsResult(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     errorCode,
@@ -462,7 +458,7 @@ function encodeDescribeConfigsResult(writer: Writer, message: DescribeConfigsRes
   }
 }
 
-function decodeDescribeConfigsResponse_Results(reader: Reader, version: number): DescribeConfigsResult[] {
+function decodeResultsOfDescribeConfigsResponse(reader: Reader, version: number): DescribeConfigsResult[] {
   const count = version >= 4 ? reader.compactArrayLength('results', 7) : reader.arrayLength('results', 11)
   const results = new Array<DescribeConfigsResult>(count)
   let index = 0
@@ -476,7 +472,7 @@ function decodeDescribeConfigsResponse_Results(reader: Reader, version: number):
 
 function decodeDescribeConfigsResponse(reader: Reader, version: number): DescribeConfigsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const results = decodeDescribeConfigsResponse_Results(reader, version)
+  const results = decodeResultsOfDescribeConfigsResponse(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

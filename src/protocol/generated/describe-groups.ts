@@ -112,7 +112,7 @@ export interface DescribedGroupMember {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeDescribeGroupsRequest_Groups(reader: Reader, version: number): string[] {
+function decodeGroupsOfDescribeGroupsRequest(reader: Reader, version: number): string[] {
   const count = version >= 5 ? reader.compactArrayLength('groups', 1) : reader.arrayLength('groups', 2)
   const groups = new Array<string>(count)
   for (let index = 0; index < count; index++)
@@ -121,7 +121,7 @@ function decodeDescribeGroupsRequest_Groups(reader: Reader, version: number): st
 }
 
 function decodeDescribeGroupsRequest(reader: Reader, version: number): DescribeGroupsRequest {
-  const groups = decodeDescribeGroupsRequest_Groups(reader, version)
+  const groups = decodeGroupsOfDescribeGroupsRequest(reader, version)
   const includeAuthorizedOperations = version >= 3 ? reader.bool('includeAuthorizedOperations') : false
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
   return {
@@ -147,10 +147,8 @@ function encodeDescribeGroupsRequest(writer: Writer, message: DescribeGroupsRequ
   }
   if (version >= 3) {
     writer.bool(message.includeAuthorizedOperations)
-  } else {
-    if (message.includeAuthorizedOperations) {
-      throw new UnrepresentableFieldError('DescribeGroupsRequest', 'includeAuthorizedOperations', version)
-    }
+  } else if (message.includeAuthorizedOperations) {
+    throw new UnrepresentableFieldError('DescribeGroupsRequest', 'includeAuthorizedOperations', version)
   }
   if (version >= 5) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -218,7 +216,7 @@ function encodeDescribedGroupMember(writer: Writer, message: DescribedGroupMembe
   }
 }
 
-function decodeDescribedGroup_Members(reader: Reader, version: number): DescribedGroupMember[] {
+function decodeMembersOfDescribedGroup(reader: Reader, version: number): DescribedGroupMember[] {
   const count = version >= 5 ? reader.compactArrayLength('members', 7) : reader.arrayLength('members', 14)
   const members = new Array<DescribedGroupMember>(count)
   let index = 0
@@ -237,7 +235,7 @@ function decodeDescribedGroup(reader: Reader, version: number): DescribedGroup {
   const groupState = version >= 5 ? reader.compactString('groupState') : reader.string('groupState')
   const protocolType = version >= 5 ? reader.compactString('protocolType') : reader.string('protocolType')
   const protocolData = version >= 5 ? reader.compactString('protocolData') : reader.string('protocolData')
-  const members = decodeDescribedGroup_Members(reader, version)
+  const members = decodeMembersOfDescribedGroup(reader, version)
   const authorizedOperations = version >= 3 ? reader.int32('authorizedOperations') : -2147483648
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
   return {
@@ -257,10 +255,8 @@ function encodeDescribedGroup(writer: Writer, message: DescribedGroup, version: 
   writer.int16(message.errorCode)
   if (version >= 6) {
     writer.compactNullableString(message.errorMessage)
-  } else {
-    if (message.errorMessage !== null) {
-      throw new UnrepresentableFieldError('DescribeGroupsResponse', 'DescribedGroup.errorMessage', version)
-    }
+  } else if (message.errorMessage !== null) {
+    throw new UnrepresentableFieldError('DescribeGroupsResponse', 'DescribedGroup.errorMessage', version)
   }
   if (version >= 5) {
     writer.compactString(message.groupId)
@@ -297,21 +293,19 @@ function encodeDescribedGroup(writer: Writer, message: DescribedGroup, version: 
   }
   if (version >= 3) {
     writer.int32(message.authorizedOperations)
-  } else {
-    if (message.authorizedOperations !== -2147483648) {
-      throw new UnrepresentableFieldError(
-        'DescribeGroupsResponse',
-        'DescribedGroup.authorizedOperations',
-        version,
-      )
-    }
+  } else if (message.authorizedOperations !== -2147483648) {
+    throw new UnrepresentableFieldError(
+      'DescribeGroupsResponse',
+      'DescribedGroup.authorizedOperations',
+      version,
+    )
   }
   if (version >= 5) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
   }
 }
 
-function decodeDescribeGroupsResponse_Groups(reader: Reader, version: number): DescribedGroup[] {
+function decodeGroupsOfDescribeGroupsResponse(reader: Reader, version: number): DescribedGroup[] {
   const count = version >= 5 ? reader.compactArrayLength('groups', 12) : reader.arrayLength('groups', 14)
   const groups = new Array<DescribedGroup>(count)
   let index = 0
@@ -325,7 +319,7 @@ function decodeDescribeGroupsResponse_Groups(reader: Reader, version: number): D
 
 function decodeDescribeGroupsResponse(reader: Reader, version: number): DescribeGroupsResponse {
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
-  const groups = decodeDescribeGroupsResponse_Groups(reader, version)
+  const groups = decodeGroupsOfDescribeGroupsResponse(reader, version)
   const unknownTaggedFields = version >= 5 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

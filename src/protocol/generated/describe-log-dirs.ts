@@ -116,7 +116,7 @@ export interface DescribeLogDirsPartition {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeDescribableLogDirTopic_Partitions(reader: Reader, version: number): number[] {
+function decodePartitionsOfDescribableLogDirTopic(reader: Reader, version: number): number[] {
   const count =
     version >= 2 ? reader.compactArrayLength('partitions', 4) : reader.arrayLength('partitions', 4)
   const partitions = new Array<number>(count)
@@ -126,7 +126,7 @@ function decodeDescribableLogDirTopic_Partitions(reader: Reader, version: number
 
 function decodeDescribableLogDirTopic(reader: Reader, version: number): DescribableLogDirTopic {
   const topic = version >= 2 ? reader.compactString('topic') : reader.string('topic')
-  const partitions = decodeDescribableLogDirTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfDescribableLogDirTopic(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     topic,
@@ -163,7 +163,7 @@ function encodeDescribableLogDirTopic(
   }
 }
 
-function decodeDescribeLogDirsRequest_Topics(
+function decodeTopicsOfDescribeLogDirsRequest(
   reader: Reader,
   version: number,
 ): DescribableLogDirTopic[] | null {
@@ -181,7 +181,7 @@ function decodeDescribeLogDirsRequest_Topics(
 }
 
 function decodeDescribeLogDirsRequest(reader: Reader, version: number): DescribeLogDirsRequest {
-  const topics = decodeDescribeLogDirsRequest_Topics(reader, version)
+  const topics = decodeTopicsOfDescribeLogDirsRequest(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     topics,
@@ -249,7 +249,7 @@ function encodeDescribeLogDirsPartition(
   }
 }
 
-function decodeDescribeLogDirsTopic_Partitions(reader: Reader, version: number): DescribeLogDirsPartition[] {
+function decodePartitionsOfDescribeLogDirsTopic(reader: Reader, version: number): DescribeLogDirsPartition[] {
   const count =
     version >= 2 ? reader.compactArrayLength('partitions', 22) : reader.arrayLength('partitions', 21)
   const partitions = new Array<DescribeLogDirsPartition>(count)
@@ -264,7 +264,7 @@ function decodeDescribeLogDirsTopic_Partitions(reader: Reader, version: number):
 
 function decodeDescribeLogDirsTopic(reader: Reader, version: number): DescribeLogDirsTopic {
   const name = version >= 2 ? reader.compactString('name') : reader.string('name')
-  const partitions = decodeDescribeLogDirsTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfDescribeLogDirsTopic(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -297,7 +297,7 @@ function encodeDescribeLogDirsTopic(writer: Writer, message: DescribeLogDirsTopi
   }
 }
 
-function decodeDescribeLogDirsResult_Topics(reader: Reader, version: number): DescribeLogDirsTopic[] {
+function decodeTopicsOfDescribeLogDirsResult(reader: Reader, version: number): DescribeLogDirsTopic[] {
   const count = version >= 2 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<DescribeLogDirsTopic>(count)
   let index = 0
@@ -312,7 +312,7 @@ function decodeDescribeLogDirsResult_Topics(reader: Reader, version: number): De
 function decodeDescribeLogDirsResult(reader: Reader, version: number): DescribeLogDirsResult {
   const errorCode = reader.int16('errorCode')
   const logDir = version >= 2 ? reader.compactString('logDir') : reader.string('logDir')
-  const topics = decodeDescribeLogDirsResult_Topics(reader, version)
+  const topics = decodeTopicsOfDescribeLogDirsResult(reader, version)
   const totalBytes = version >= 4 ? reader.int64('totalBytes') : -1n
   const usableBytes = version >= 4 ? reader.int64('usableBytes') : -1n
   const isCordoned = version >= 5 ? reader.bool('isCordoned') : false
@@ -362,7 +362,7 @@ function encodeDescribeLogDirsResult(writer: Writer, message: DescribeLogDirsRes
   }
 }
 
-function decodeDescribeLogDirsResponse_Results(reader: Reader, version: number): DescribeLogDirsResult[] {
+function decodeResultsOfDescribeLogDirsResponse(reader: Reader, version: number): DescribeLogDirsResult[] {
   const count = version >= 2 ? reader.compactArrayLength('results', 5) : reader.arrayLength('results', 8)
   const results = new Array<DescribeLogDirsResult>(count)
   let index = 0
@@ -377,7 +377,7 @@ function decodeDescribeLogDirsResponse_Results(reader: Reader, version: number):
 function decodeDescribeLogDirsResponse(reader: Reader, version: number): DescribeLogDirsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
   const errorCode = version >= 3 ? reader.int16('errorCode') : 0
-  const results = decodeDescribeLogDirsResponse_Results(reader, version)
+  const results = decodeResultsOfDescribeLogDirsResponse(reader, version)
   const unknownTaggedFields = version >= 2 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -167,7 +167,7 @@ function encodeDescribeTopicPartitionsRequestCursor(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDescribeTopicPartitionsRequest_Topics(reader: Reader): TopicRequest[] {
+function decodeTopicsOfDescribeTopicPartitionsRequest(reader: Reader): TopicRequest[] {
   const count = reader.compactArrayLength('topics', 2)
   const topics = new Array<TopicRequest>(count)
   let index = 0
@@ -179,7 +179,7 @@ function decodeDescribeTopicPartitionsRequest_Topics(reader: Reader): TopicReque
   return topics
 }
 
-function decodeDescribeTopicPartitionsRequest_Cursor(
+function decodeCursorOfDescribeTopicPartitionsRequest(
   reader: Reader,
 ): DescribeTopicPartitionsRequestCursor | null {
   if (reader.int8('cursor') < 0) return null
@@ -191,9 +191,9 @@ function decodeDescribeTopicPartitionsRequest_Cursor(
 }
 
 function decodeDescribeTopicPartitionsRequest(reader: Reader): DescribeTopicPartitionsRequest {
-  const topics = decodeDescribeTopicPartitionsRequest_Topics(reader)
+  const topics = decodeTopicsOfDescribeTopicPartitionsRequest(reader)
   const responsePartitionLimit = reader.int32('responsePartitionLimit')
-  const cursor = decodeDescribeTopicPartitionsRequest_Cursor(reader)
+  const cursor = decodeCursorOfDescribeTopicPartitionsRequest(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     topics,
@@ -219,21 +219,21 @@ function encodeDescribeTopicPartitionsRequest(writer: Writer, message: DescribeT
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDescribeTopicPartitionsResponsePartition_ReplicaNodes(reader: Reader): number[] {
+function decodeReplicaNodesOfDescribeTopicPartitionsResponsePartition(reader: Reader): number[] {
   const count = reader.compactArrayLength('replicaNodes', 4)
   const replicaNodes = new Array<number>(count)
   for (let index = 0; index < count; index++) replicaNodes[index] = reader.int32('replicaNodes')
   return replicaNodes
 }
 
-function decodeDescribeTopicPartitionsResponsePartition_IsrNodes(reader: Reader): number[] {
+function decodeIsrNodesOfDescribeTopicPartitionsResponsePartition(reader: Reader): number[] {
   const count = reader.compactArrayLength('isrNodes', 4)
   const isrNodes = new Array<number>(count)
   for (let index = 0; index < count; index++) isrNodes[index] = reader.int32('isrNodes')
   return isrNodes
 }
 
-function decodeDescribeTopicPartitionsResponsePartition_EligibleLeaderReplicas(
+function decodeEligibleLeaderReplicasOfDescribeTopicPartitionsResponsePartition(
   reader: Reader,
 ): number[] | null {
   const count = reader.compactNullableArrayLength('eligibleLeaderReplicas', 4)
@@ -244,7 +244,7 @@ function decodeDescribeTopicPartitionsResponsePartition_EligibleLeaderReplicas(
   return eligibleLeaderReplicas
 }
 
-function decodeDescribeTopicPartitionsResponsePartition_LastKnownElr(reader: Reader): number[] | null {
+function decodeLastKnownElrOfDescribeTopicPartitionsResponsePartition(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('lastKnownElr', 4)
   if (count < 0) return null
   const lastKnownElr = new Array<number>(count)
@@ -252,7 +252,7 @@ function decodeDescribeTopicPartitionsResponsePartition_LastKnownElr(reader: Rea
   return lastKnownElr
 }
 
-function decodeDescribeTopicPartitionsResponsePartition_OfflineReplicas(reader: Reader): number[] {
+function decodeOfflineReplicasOfDescribeTopicPartitionsResponsePartition(reader: Reader): number[] {
   const count = reader.compactArrayLength('offlineReplicas', 4)
   const offlineReplicas = new Array<number>(count)
   for (let index = 0; index < count; index++) offlineReplicas[index] = reader.int32('offlineReplicas')
@@ -266,11 +266,12 @@ function decodeDescribeTopicPartitionsResponsePartition(
   const partitionIndex = reader.int32('partitionIndex')
   const leaderId = reader.int32('leaderId')
   const leaderEpoch = reader.int32('leaderEpoch')
-  const replicaNodes = decodeDescribeTopicPartitionsResponsePartition_ReplicaNodes(reader)
-  const isrNodes = decodeDescribeTopicPartitionsResponsePartition_IsrNodes(reader)
-  const eligibleLeaderReplicas = decodeDescribeTopicPartitionsResponsePartition_EligibleLeaderReplicas(reader)
-  const lastKnownElr = decodeDescribeTopicPartitionsResponsePartition_LastKnownElr(reader)
-  const offlineReplicas = decodeDescribeTopicPartitionsResponsePartition_OfflineReplicas(reader)
+  const replicaNodes = decodeReplicaNodesOfDescribeTopicPartitionsResponsePartition(reader)
+  const isrNodes = decodeIsrNodesOfDescribeTopicPartitionsResponsePartition(reader)
+  const eligibleLeaderReplicas =
+    decodeEligibleLeaderReplicasOfDescribeTopicPartitionsResponsePartition(reader)
+  const lastKnownElr = decodeLastKnownElrOfDescribeTopicPartitionsResponsePartition(reader)
+  const offlineReplicas = decodeOfflineReplicasOfDescribeTopicPartitionsResponsePartition(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     errorCode,
@@ -330,7 +331,7 @@ function encodeDescribeTopicPartitionsResponsePartition(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDescribeTopicPartitionsResponseTopic_Partitions(
+function decodePartitionsOfDescribeTopicPartitionsResponseTopic(
   reader: Reader,
 ): DescribeTopicPartitionsResponsePartition[] {
   const count = reader.compactArrayLength('partitions', 20)
@@ -349,7 +350,7 @@ function decodeDescribeTopicPartitionsResponseTopic(reader: Reader): DescribeTop
   const name = reader.compactNullableString('name')
   const topicId = reader.uuid('topicId')
   const isInternal = reader.bool('isInternal')
-  const partitions = decodeDescribeTopicPartitionsResponseTopic_Partitions(reader)
+  const partitions = decodePartitionsOfDescribeTopicPartitionsResponseTopic(reader)
   const topicAuthorizedOperations = reader.int32('topicAuthorizedOperations')
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
@@ -400,7 +401,7 @@ function encodeDescribeTopicPartitionsResponseCursor(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDescribeTopicPartitionsResponse_Topics(
+function decodeTopicsOfDescribeTopicPartitionsResponse(
   reader: Reader,
 ): DescribeTopicPartitionsResponseTopic[] {
   const count = reader.compactArrayLength('topics', 26)
@@ -414,7 +415,7 @@ function decodeDescribeTopicPartitionsResponse_Topics(
   return topics
 }
 
-function decodeDescribeTopicPartitionsResponse_NextCursor(
+function decodeNextCursorOfDescribeTopicPartitionsResponse(
   reader: Reader,
 ): DescribeTopicPartitionsResponseCursor | null {
   if (reader.int8('nextCursor') < 0) return null
@@ -427,8 +428,8 @@ function decodeDescribeTopicPartitionsResponse_NextCursor(
 
 function decodeDescribeTopicPartitionsResponse(reader: Reader): DescribeTopicPartitionsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const topics = decodeDescribeTopicPartitionsResponse_Topics(reader)
-  const nextCursor = decodeDescribeTopicPartitionsResponse_NextCursor(reader)
+  const topics = decodeTopicsOfDescribeTopicPartitionsResponse(reader)
+  const nextCursor = decodeNextCursorOfDescribeTopicPartitionsResponse(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     throttleTimeMs,

@@ -118,7 +118,7 @@ function encodeProducerEntry(writer: Writer, message: ProducerEntry): void {
   writer.int64(message.currentTxnFirstOffset)
 }
 
-function decodeProducerSnapshot_ProducerEntries(reader: Reader): ProducerEntry[] {
+function decodeProducerEntriesOfProducerSnapshot(reader: Reader): ProducerEntry[] {
   const count = reader.arrayLength('producerEntries', 46)
   const producerEntries = new Array<ProducerEntry>(count)
   let index = 0
@@ -132,7 +132,7 @@ function decodeProducerSnapshot_ProducerEntries(reader: Reader): ProducerEntry[]
 
 function decodeProducerSnapshot(reader: Reader): ProducerSnapshot {
   const crc = reader.uint32('crc')
-  const producerEntries = decodeProducerSnapshot_ProducerEntries(reader)
+  const producerEntries = decodeProducerEntriesOfProducerSnapshot(reader)
   return {
     crc,
     producerEntries,
@@ -162,7 +162,7 @@ function encodeVoter(writer: Writer, message: Voter): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeQuorumStateData_CurrentVoters(reader: Reader): Voter[] | null {
+function decodeCurrentVotersOfQuorumStateData(reader: Reader): Voter[] | null {
   const count = reader.compactNullableArrayLength('currentVoters', 5)
   if (count < 0) return null
   const currentVoters = new Array<Voter>(count)
@@ -182,7 +182,7 @@ function decodeQuorumStateData(reader: Reader, version: number): QuorumStateData
   const votedId = reader.int32('votedId')
   const votedDirectoryId = version >= 1 ? reader.uuid('votedDirectoryId') : ZERO_UUID
   const appliedOffset = version >= 1 ? 0n : reader.int64('appliedOffset')
-  const currentVoters = version >= 1 ? [] : decodeQuorumStateData_CurrentVoters(reader)
+  const currentVoters = version >= 1 ? [] : decodeCurrentVotersOfQuorumStateData(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     clusterId,
@@ -209,10 +209,8 @@ function encodeQuorumStateData(writer: Writer, message: QuorumStateData, version
   writer.int32(message.votedId)
   if (version >= 1) {
     writer.uuid(message.votedDirectoryId)
-  } else {
-    if (message.votedDirectoryId !== ZERO_UUID) {
-      throw new UnrepresentableFieldError('QuorumStateData', 'votedDirectoryId', version)
-    }
+  } else if (message.votedDirectoryId !== ZERO_UUID) {
+    throw new UnrepresentableFieldError('QuorumStateData', 'votedDirectoryId', version)
   }
   if (version >= 1) {
     if (message.appliedOffset !== 0n) {

@@ -361,10 +361,8 @@ function encodeFetchPartition(writer: Writer, message: FetchPartition, version: 
   writer.int64(message.fetchOffset)
   if (version >= 12) {
     writer.int32(message.lastFetchedEpoch)
-  } else {
-    if (message.lastFetchedEpoch !== -1) {
-      throw new UnrepresentableFieldError('FetchRequest', 'FetchPartition.lastFetchedEpoch', version)
-    }
+  } else if (message.lastFetchedEpoch !== -1) {
+    throw new UnrepresentableFieldError('FetchRequest', 'FetchPartition.lastFetchedEpoch', version)
   }
   if (version >= 5) {
     writer.int64(message.logStartOffset)
@@ -394,7 +392,7 @@ function encodeFetchPartition(writer: Writer, message: FetchPartition, version: 
   }
 }
 
-function decodeFetchTopic_Partitions(reader: Reader, version: number): FetchPartition[] {
+function decodePartitionsOfFetchTopic(reader: Reader, version: number): FetchPartition[] {
   const count =
     version >= 12 ? reader.compactArrayLength('partitions', 33) : reader.arrayLength('partitions', 16)
   const partitions = new Array<FetchPartition>(count)
@@ -410,7 +408,7 @@ function decodeFetchTopic_Partitions(reader: Reader, version: number): FetchPart
 function decodeFetchTopic(reader: Reader, version: number): FetchTopic {
   const topic = version >= 13 ? '' : version >= 12 ? reader.compactString('topic') : reader.string('topic')
   const topicId = version >= 13 ? reader.uuid('topicId') : ZERO_UUID
-  const partitions = decodeFetchTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfFetchTopic(reader, version)
   const unknownTaggedFields = version >= 12 ? reader.unknownTaggedFields() : undefined
   return {
     topic,
@@ -447,7 +445,7 @@ function encodeFetchTopic(writer: Writer, message: FetchTopic, version: number):
   }
 }
 
-function decodeForgottenTopic_Partitions(reader: Reader, version: number): number[] {
+function decodePartitionsOfForgottenTopic(reader: Reader, version: number): number[] {
   const count =
     version >= 12 ? reader.compactArrayLength('partitions', 4) : reader.arrayLength('partitions', 4)
   const partitions = new Array<number>(count)
@@ -458,7 +456,7 @@ function decodeForgottenTopic_Partitions(reader: Reader, version: number): numbe
 function decodeForgottenTopic(reader: Reader, version: number): ForgottenTopic {
   const topic = version >= 13 ? '' : version >= 12 ? reader.compactString('topic') : reader.string('topic')
   const topicId = version >= 13 ? reader.uuid('topicId') : ZERO_UUID
-  const partitions = decodeForgottenTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfForgottenTopic(reader, version)
   const unknownTaggedFields = version >= 12 ? reader.unknownTaggedFields() : undefined
   return {
     topic,
@@ -495,7 +493,7 @@ function encodeForgottenTopic(writer: Writer, message: ForgottenTopic, version: 
   }
 }
 
-function decodeFetchRequest_ReplicaState(reader: Reader): ReplicaState {
+function decodeReplicaStateOfFetchRequest(reader: Reader): ReplicaState {
   try {
     return decodeReplicaState(reader)
   } catch (error) {
@@ -503,7 +501,7 @@ function decodeFetchRequest_ReplicaState(reader: Reader): ReplicaState {
   }
 }
 
-function decodeFetchRequest_Topics(reader: Reader, version: number): FetchTopic[] {
+function decodeTopicsOfFetchRequest(reader: Reader, version: number): FetchTopic[] {
   const count = version >= 12 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<FetchTopic>(count)
   let index = 0
@@ -515,7 +513,7 @@ function decodeFetchRequest_Topics(reader: Reader, version: number): FetchTopic[
   return topics
 }
 
-function decodeFetchRequest_ForgottenTopicsData(reader: Reader, version: number): ForgottenTopic[] {
+function decodeForgottenTopicsDataOfFetchRequest(reader: Reader, version: number): ForgottenTopic[] {
   const count =
     version >= 12
       ? reader.compactArrayLength('forgottenTopicsData', 3)
@@ -540,8 +538,8 @@ function decodeFetchRequest(reader: Reader, version: number): FetchRequest {
   const isolationLevel = version >= 4 ? reader.int8('isolationLevel') : 0
   const sessionId = version >= 7 ? reader.int32('sessionId') : 0
   const sessionEpoch = version >= 7 ? reader.int32('sessionEpoch') : -1
-  const topics = decodeFetchRequest_Topics(reader, version)
-  const forgottenTopicsData = version >= 7 ? decodeFetchRequest_ForgottenTopicsData(reader, version) : []
+  const topics = decodeTopicsOfFetchRequest(reader, version)
+  const forgottenTopicsData = version >= 7 ? decodeForgottenTopicsDataOfFetchRequest(reader, version) : []
   const rackId = version >= 12 ? reader.compactString('rackId') : version >= 11 ? reader.string('rackId') : ''
   let unknownTaggedFields: UnknownTaggedField[] | undefined
   if (version >= 12) {
@@ -553,7 +551,7 @@ function decodeFetchRequest(reader: Reader, version: number): FetchRequest {
         clusterId = reader.compactNullableString('clusterId')
         reader.endTaggedField(tagEnd, 'clusterId')
       } else if (tag === 1 && version >= 15) {
-        replicaState = decodeFetchRequest_ReplicaState(reader)
+        replicaState = decodeReplicaStateOfFetchRequest(reader)
         reader.endTaggedField(tagEnd, 'replicaState')
       } else {
         unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -733,7 +731,7 @@ function encodeAbortedTransaction(writer: Writer, message: AbortedTransaction, v
   }
 }
 
-function decodePartitionData_DivergingEpoch(reader: Reader): EpochEndOffset {
+function decodeDivergingEpochOfPartitionData(reader: Reader): EpochEndOffset {
   try {
     return decodeEpochEndOffset(reader)
   } catch (error) {
@@ -741,7 +739,7 @@ function decodePartitionData_DivergingEpoch(reader: Reader): EpochEndOffset {
   }
 }
 
-function decodePartitionData_CurrentLeader(reader: Reader): LeaderIdAndEpoch {
+function decodeCurrentLeaderOfPartitionData(reader: Reader): LeaderIdAndEpoch {
   try {
     return decodeLeaderIdAndEpoch(reader)
   } catch (error) {
@@ -749,7 +747,7 @@ function decodePartitionData_CurrentLeader(reader: Reader): LeaderIdAndEpoch {
   }
 }
 
-function decodePartitionData_SnapshotId(reader: Reader): SnapshotId {
+function decodeSnapshotIdOfPartitionData(reader: Reader): SnapshotId {
   try {
     return decodeSnapshotId(reader)
   } catch (error) {
@@ -757,7 +755,7 @@ function decodePartitionData_SnapshotId(reader: Reader): SnapshotId {
   }
 }
 
-function decodePartitionData_AbortedTransactions(
+function decodeAbortedTransactionsOfPartitionData(
   reader: Reader,
   version: number,
 ): AbortedTransaction[] | null {
@@ -785,7 +783,7 @@ function decodePartitionData(reader: Reader, version: number): PartitionData {
   let divergingEpoch: EpochEndOffset = defaultEpochEndOffset()
   let currentLeader: LeaderIdAndEpoch = defaultLeaderIdAndEpoch()
   let snapshotId: SnapshotId = defaultSnapshotId()
-  const abortedTransactions = version >= 4 ? decodePartitionData_AbortedTransactions(reader, version) : []
+  const abortedTransactions = version >= 4 ? decodeAbortedTransactionsOfPartitionData(reader, version) : []
   const preferredReadReplica = version >= 11 ? reader.int32('preferredReadReplica') : -1
   const records = version >= 12 ? reader.compactNullableRecords('records') : reader.nullableRecords('records')
   let unknownTaggedFields: UnknownTaggedField[] | undefined
@@ -795,13 +793,13 @@ function decodePartitionData(reader: Reader, version: number): PartitionData {
       const tag = reader.unsignedVarint('tagged fields')
       const tagEnd = reader.taggedFieldEnd()
       if (tag === 0) {
-        divergingEpoch = decodePartitionData_DivergingEpoch(reader)
+        divergingEpoch = decodeDivergingEpochOfPartitionData(reader)
         reader.endTaggedField(tagEnd, 'divergingEpoch')
       } else if (tag === 1) {
-        currentLeader = decodePartitionData_CurrentLeader(reader)
+        currentLeader = decodeCurrentLeaderOfPartitionData(reader)
         reader.endTaggedField(tagEnd, 'currentLeader')
       } else if (tag === 2) {
-        snapshotId = decodePartitionData_SnapshotId(reader)
+        snapshotId = decodeSnapshotIdOfPartitionData(reader)
         reader.endTaggedField(tagEnd, 'snapshotId')
       } else {
         unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -872,10 +870,8 @@ function encodePartitionData(writer: Writer, message: PartitionData, version: nu
   }
   if (version >= 11) {
     writer.int32(message.preferredReadReplica)
-  } else {
-    if (message.preferredReadReplica !== -1) {
-      throw new UnrepresentableFieldError('FetchResponse', 'PartitionData.preferredReadReplica', version)
-    }
+  } else if (message.preferredReadReplica !== -1) {
+    throw new UnrepresentableFieldError('FetchResponse', 'PartitionData.preferredReadReplica', version)
   }
   if (version >= 12) {
     writer.compactNullableRecords(message.records)
@@ -914,7 +910,7 @@ function encodePartitionData(writer: Writer, message: PartitionData, version: nu
   }
 }
 
-function decodeFetchableTopicResponse_Partitions(reader: Reader, version: number): PartitionData[] {
+function decodePartitionsOfFetchableTopicResponse(reader: Reader, version: number): PartitionData[] {
   const count =
     version >= 12 ? reader.compactArrayLength('partitions', 37) : reader.arrayLength('partitions', 18)
   const partitions = new Array<PartitionData>(count)
@@ -930,7 +926,7 @@ function decodeFetchableTopicResponse_Partitions(reader: Reader, version: number
 function decodeFetchableTopicResponse(reader: Reader, version: number): FetchableTopicResponse {
   const topic = version >= 13 ? '' : version >= 12 ? reader.compactString('topic') : reader.string('topic')
   const topicId = version >= 13 ? reader.uuid('topicId') : ZERO_UUID
-  const partitions = decodeFetchableTopicResponse_Partitions(reader, version)
+  const partitions = decodePartitionsOfFetchableTopicResponse(reader, version)
   const unknownTaggedFields = version >= 12 ? reader.unknownTaggedFields() : undefined
   return {
     topic,
@@ -994,7 +990,7 @@ function encodeNodeEndpoint(writer: Writer, message: NodeEndpoint): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeFetchResponse_Responses(reader: Reader, version: number): FetchableTopicResponse[] {
+function decodeResponsesOfFetchResponse(reader: Reader, version: number): FetchableTopicResponse[] {
   const count = version >= 12 ? reader.compactArrayLength('responses', 3) : reader.arrayLength('responses', 6)
   const responses = new Array<FetchableTopicResponse>(count)
   let index = 0
@@ -1006,7 +1002,7 @@ function decodeFetchResponse_Responses(reader: Reader, version: number): Fetchab
   return responses
 }
 
-function decodeFetchResponse_NodeEndpoints(reader: Reader): NodeEndpoint[] {
+function decodeNodeEndpointsOfFetchResponse(reader: Reader): NodeEndpoint[] {
   const count = reader.compactArrayLength('nodeEndpoints', 11)
   const nodeEndpoints = new Array<NodeEndpoint>(count)
   let index = 0
@@ -1022,7 +1018,7 @@ function decodeFetchResponse(reader: Reader, version: number): FetchResponse {
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
   const errorCode = version >= 7 ? reader.int16('errorCode') : 0
   const sessionId = version >= 7 ? reader.int32('sessionId') : 0
-  const responses = decodeFetchResponse_Responses(reader, version)
+  const responses = decodeResponsesOfFetchResponse(reader, version)
   let nodeEndpoints: readonly NodeEndpoint[] = []
   let unknownTaggedFields: UnknownTaggedField[] | undefined
   if (version >= 12) {
@@ -1031,7 +1027,7 @@ function decodeFetchResponse(reader: Reader, version: number): FetchResponse {
       const tag = reader.unsignedVarint('tagged fields')
       const tagEnd = reader.taggedFieldEnd()
       if (tag === 0 && version >= 16) {
-        nodeEndpoints = decodeFetchResponse_NodeEndpoints(reader)
+        nodeEndpoints = decodeNodeEndpointsOfFetchResponse(reader)
         reader.endTaggedField(tagEnd, 'nodeEndpoints')
       } else {
         unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -1057,10 +1053,8 @@ function encodeFetchResponse(writer: Writer, message: FetchResponse, version: nu
   }
   if (version >= 7) {
     writer.int32(message.sessionId)
-  } else {
-    if (message.sessionId !== 0) {
-      throw new UnrepresentableFieldError('FetchResponse', 'sessionId', version)
-    }
+  } else if (message.sessionId !== 0) {
+    throw new UnrepresentableFieldError('FetchResponse', 'sessionId', version)
   }
   if (version >= 12) {
     const responses = message.responses

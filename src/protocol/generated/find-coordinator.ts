@@ -104,7 +104,7 @@ export interface Coordinator {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeFindCoordinatorRequest_CoordinatorKeys(reader: Reader): string[] {
+function decodeCoordinatorKeysOfFindCoordinatorRequest(reader: Reader): string[] {
   const count = reader.compactArrayLength('coordinatorKeys', 1)
   const coordinatorKeys = new Array<string>(count)
   for (let index = 0; index < count; index++) coordinatorKeys[index] = reader.compactString('coordinatorKeys')
@@ -114,7 +114,7 @@ function decodeFindCoordinatorRequest_CoordinatorKeys(reader: Reader): string[] 
 function decodeFindCoordinatorRequest(reader: Reader, version: number): FindCoordinatorRequest {
   const key = version >= 4 ? '' : version >= 3 ? reader.compactString('key') : reader.string('key')
   const keyType = version >= 1 ? reader.int8('keyType') : 0
-  const coordinatorKeys = version >= 4 ? decodeFindCoordinatorRequest_CoordinatorKeys(reader) : []
+  const coordinatorKeys = version >= 4 ? decodeCoordinatorKeysOfFindCoordinatorRequest(reader) : []
   const unknownTaggedFields = version >= 3 ? reader.unknownTaggedFields() : undefined
   return {
     key,
@@ -140,10 +140,8 @@ function encodeFindCoordinatorRequest(
   }
   if (version >= 1) {
     writer.int8(message.keyType)
-  } else {
-    if (message.keyType !== 0) {
-      throw new UnrepresentableFieldError('FindCoordinatorRequest', 'keyType', version)
-    }
+  } else if (message.keyType !== 0) {
+    throw new UnrepresentableFieldError('FindCoordinatorRequest', 'keyType', version)
   }
   if (version >= 4) {
     const coordinatorKeys = message.coordinatorKeys
@@ -151,10 +149,8 @@ function encodeFindCoordinatorRequest(
     for (let index = 0; index < coordinatorKeys.length; index++) {
       writer.compactString(coordinatorKeys[index]!)
     }
-  } else {
-    if (message.coordinatorKeys.length > 0) {
-      throw new UnrepresentableFieldError('FindCoordinatorRequest', 'coordinatorKeys', version)
-    }
+  } else if (message.coordinatorKeys.length > 0) {
+    throw new UnrepresentableFieldError('FindCoordinatorRequest', 'coordinatorKeys', version)
   }
   if (version >= 3) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -190,7 +186,7 @@ function encodeCoordinator(writer: Writer, message: Coordinator): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeFindCoordinatorResponse_Coordinators(reader: Reader): Coordinator[] {
+function decodeCoordinatorsOfFindCoordinatorResponse(reader: Reader): Coordinator[] {
   const count = reader.compactArrayLength('coordinators', 14)
   const coordinators = new Array<Coordinator>(count)
   let index = 0
@@ -216,7 +212,7 @@ function decodeFindCoordinatorResponse(reader: Reader, version: number): FindCoo
   const nodeId = version >= 4 ? 0 : reader.int32('nodeId')
   const host = version >= 4 ? '' : version >= 3 ? reader.compactString('host') : reader.string('host')
   const port = version >= 4 ? 0 : reader.int32('port')
-  const coordinators = version >= 4 ? decodeFindCoordinatorResponse_Coordinators(reader) : []
+  const coordinators = version >= 4 ? decodeCoordinatorsOfFindCoordinatorResponse(reader) : []
   const unknownTaggedFields = version >= 3 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,
@@ -279,10 +275,8 @@ function encodeFindCoordinatorResponse(
     for (let index = 0; index < coordinators.length; index++) {
       encodeCoordinator(writer, coordinators[index]!)
     }
-  } else {
-    if (message.coordinators.length > 0) {
-      throw new UnrepresentableFieldError('FindCoordinatorResponse', 'coordinators', version)
-    }
+  } else if (message.coordinators.length > 0) {
+    throw new UnrepresentableFieldError('FindCoordinatorResponse', 'coordinators', version)
   }
   if (version >= 3) {
     writer.unknownTaggedFields(message.unknownTaggedFields)

@@ -99,7 +99,7 @@ export const DefaultPrincipalData: Codec<DefaultPrincipalData> = {
   encode: encodeDefaultPrincipalData,
 }
 
-function decodeConsumerProtocolAssignmentTopicPartition_Partitions(reader: Reader): number[] {
+function decodePartitionsOfConsumerProtocolAssignmentTopicPartition(reader: Reader): number[] {
   const count = reader.arrayLength('partitions', 4)
   const partitions = new Array<number>(count)
   for (let index = 0; index < count; index++) partitions[index] = reader.int32('partitions')
@@ -110,7 +110,7 @@ function decodeConsumerProtocolAssignmentTopicPartition(
   reader: Reader,
 ): ConsumerProtocolAssignmentTopicPartition {
   const topic = reader.string('topic')
-  const partitions = decodeConsumerProtocolAssignmentTopicPartition_Partitions(reader)
+  const partitions = decodePartitionsOfConsumerProtocolAssignmentTopicPartition(reader)
   return {
     topic,
     partitions,
@@ -129,7 +129,7 @@ function encodeConsumerProtocolAssignmentTopicPartition(
   }
 }
 
-function decodeConsumerProtocolAssignment_AssignedPartitions(
+function decodeAssignedPartitionsOfConsumerProtocolAssignment(
   reader: Reader,
 ): ConsumerProtocolAssignmentTopicPartition[] {
   const count = reader.arrayLength('assignedPartitions', 6)
@@ -145,7 +145,7 @@ function decodeConsumerProtocolAssignment_AssignedPartitions(
 }
 
 function decodeConsumerProtocolAssignment(reader: Reader): ConsumerProtocolAssignment {
-  const assignedPartitions = decodeConsumerProtocolAssignment_AssignedPartitions(reader)
+  const assignedPartitions = decodeAssignedPartitionsOfConsumerProtocolAssignment(reader)
   const userData = reader.nullableBytes('userData')
   return {
     assignedPartitions,
@@ -162,7 +162,7 @@ function encodeConsumerProtocolAssignment(writer: Writer, message: ConsumerProto
   writer.nullableBytes(message.userData)
 }
 
-function decodeConsumerProtocolSubscriptionTopicPartition_Partitions(reader: Reader): number[] {
+function decodePartitionsOfConsumerProtocolSubscriptionTopicPartition(reader: Reader): number[] {
   const count = reader.arrayLength('partitions', 4)
   const partitions = new Array<number>(count)
   for (let index = 0; index < count; index++) partitions[index] = reader.int32('partitions')
@@ -173,7 +173,7 @@ function decodeConsumerProtocolSubscriptionTopicPartition(
   reader: Reader,
 ): ConsumerProtocolSubscriptionTopicPartition {
   const topic = reader.string('topic')
-  const partitions = decodeConsumerProtocolSubscriptionTopicPartition_Partitions(reader)
+  const partitions = decodePartitionsOfConsumerProtocolSubscriptionTopicPartition(reader)
   return {
     topic,
     partitions,
@@ -192,14 +192,14 @@ function encodeConsumerProtocolSubscriptionTopicPartition(
   }
 }
 
-function decodeConsumerProtocolSubscription_Topics(reader: Reader): string[] {
+function decodeTopicsOfConsumerProtocolSubscription(reader: Reader): string[] {
   const count = reader.arrayLength('topics', 2)
   const topics = new Array<string>(count)
   for (let index = 0; index < count; index++) topics[index] = reader.string('topics')
   return topics
 }
 
-function decodeConsumerProtocolSubscription_OwnedPartitions(
+function decodeOwnedPartitionsOfConsumerProtocolSubscription(
   reader: Reader,
 ): ConsumerProtocolSubscriptionTopicPartition[] {
   const count = reader.arrayLength('ownedPartitions', 6)
@@ -215,9 +215,9 @@ function decodeConsumerProtocolSubscription_OwnedPartitions(
 }
 
 function decodeConsumerProtocolSubscription(reader: Reader, version: number): ConsumerProtocolSubscription {
-  const topics = decodeConsumerProtocolSubscription_Topics(reader)
+  const topics = decodeTopicsOfConsumerProtocolSubscription(reader)
   const userData = reader.nullableBytes('userData')
-  const ownedPartitions = version >= 1 ? decodeConsumerProtocolSubscription_OwnedPartitions(reader) : []
+  const ownedPartitions = version >= 1 ? decodeOwnedPartitionsOfConsumerProtocolSubscription(reader) : []
   const generationId = version >= 2 ? reader.int32('generationId') : -1
   const rackId = version >= 3 ? reader.nullableString('rackId') : null
   return {

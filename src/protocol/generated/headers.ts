@@ -78,10 +78,8 @@ function encodeRequestHeader(writer: Writer, message: RequestHeader, version: nu
   writer.int32(message.correlationId)
   if (version >= 1) {
     writer.nullableString(message.clientId)
-  } else {
-    if (message.clientId !== '') {
-      throw new UnrepresentableFieldError('RequestHeader', 'clientId', version)
-    }
+  } else if (message.clientId !== '') {
+    throw new UnrepresentableFieldError('RequestHeader', 'clientId', version)
   }
   if (version >= 2) {
     writer.unknownTaggedFields(message.unknownTaggedFields)

@@ -138,7 +138,7 @@ function encodeAlterableConfig(writer: Writer, message: AlterableConfig, version
   }
 }
 
-function decodeAlterConfigsResource_Configs(reader: Reader, version: number): AlterableConfig[] {
+function decodeConfigsOfAlterConfigsResource(reader: Reader, version: number): AlterableConfig[] {
   const count = version >= 1 ? reader.compactArrayLength('configs', 4) : reader.arrayLength('configs', 5)
   const configs = new Array<AlterableConfig>(count)
   let index = 0
@@ -153,7 +153,7 @@ function decodeAlterConfigsResource_Configs(reader: Reader, version: number): Al
 function decodeAlterConfigsResource(reader: Reader, version: number): AlterConfigsResource {
   const resourceType = reader.int8('resourceType')
   const resourceName = version >= 1 ? reader.compactString('resourceName') : reader.string('resourceName')
-  const configs = decodeAlterConfigsResource_Configs(reader, version)
+  const configs = decodeConfigsOfAlterConfigsResource(reader, version)
   const unknownTaggedFields = version >= 1 ? reader.unknownTaggedFields() : undefined
   return {
     resourceType,
@@ -188,7 +188,7 @@ function encodeAlterConfigsResource(writer: Writer, message: AlterConfigsResourc
   }
 }
 
-function decodeIncrementalAlterConfigsRequest_Resources(
+function decodeResourcesOfIncrementalAlterConfigsRequest(
   reader: Reader,
   version: number,
 ): AlterConfigsResource[] {
@@ -207,7 +207,7 @@ function decodeIncrementalAlterConfigsRequest(
   reader: Reader,
   version: number,
 ): IncrementalAlterConfigsRequest {
-  const resources = decodeIncrementalAlterConfigsRequest_Resources(reader, version)
+  const resources = decodeResourcesOfIncrementalAlterConfigsRequest(reader, version)
   const validateOnly = reader.bool('validateOnly')
   const unknownTaggedFields = version >= 1 ? reader.unknownTaggedFields() : undefined
   return {
@@ -279,7 +279,7 @@ function encodeAlterConfigsResourceResponse(
   }
 }
 
-function decodeIncrementalAlterConfigsResponse_Responses(
+function decodeResponsesOfIncrementalAlterConfigsResponse(
   reader: Reader,
   version: number,
 ): AlterConfigsResourceResponse[] {
@@ -299,7 +299,7 @@ function decodeIncrementalAlterConfigsResponse(
   version: number,
 ): IncrementalAlterConfigsResponse {
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const responses = decodeIncrementalAlterConfigsResponse_Responses(reader, version)
+  const responses = decodeResponsesOfIncrementalAlterConfigsResponse(reader, version)
   const unknownTaggedFields = version >= 1 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -125,31 +125,23 @@ function encodeInitProducerIdRequest(writer: Writer, message: InitProducerIdRequ
   writer.int32(message.transactionTimeoutMs)
   if (version >= 3) {
     writer.int64(message.producerId)
-  } else {
-    if (message.producerId !== -1n) {
-      throw new UnrepresentableFieldError('InitProducerIdRequest', 'producerId', version)
-    }
+  } else if (message.producerId !== -1n) {
+    throw new UnrepresentableFieldError('InitProducerIdRequest', 'producerId', version)
   }
   if (version >= 3) {
     writer.int16(message.producerEpoch)
-  } else {
-    if (message.producerEpoch !== -1) {
-      throw new UnrepresentableFieldError('InitProducerIdRequest', 'producerEpoch', version)
-    }
+  } else if (message.producerEpoch !== -1) {
+    throw new UnrepresentableFieldError('InitProducerIdRequest', 'producerEpoch', version)
   }
   if (version >= 6) {
     writer.bool(message.enable2Pc)
-  } else {
-    if (message.enable2Pc) {
-      throw new UnrepresentableFieldError('InitProducerIdRequest', 'enable2Pc', version)
-    }
+  } else if (message.enable2Pc) {
+    throw new UnrepresentableFieldError('InitProducerIdRequest', 'enable2Pc', version)
   }
   if (version >= 6) {
     writer.bool(message.keepPreparedTxn)
-  } else {
-    if (message.keepPreparedTxn) {
-      throw new UnrepresentableFieldError('InitProducerIdRequest', 'keepPreparedTxn', version)
-    }
+  } else if (message.keepPreparedTxn) {
+    throw new UnrepresentableFieldError('InitProducerIdRequest', 'keepPreparedTxn', version)
   }
   if (version >= 2) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -186,17 +178,13 @@ function encodeInitProducerIdResponse(
   writer.int16(message.producerEpoch)
   if (version >= 6) {
     writer.int64(message.ongoingTxnProducerId)
-  } else {
-    if (message.ongoingTxnProducerId !== -1n) {
-      throw new UnrepresentableFieldError('InitProducerIdResponse', 'ongoingTxnProducerId', version)
-    }
+  } else if (message.ongoingTxnProducerId !== -1n) {
+    throw new UnrepresentableFieldError('InitProducerIdResponse', 'ongoingTxnProducerId', version)
   }
   if (version >= 6) {
     writer.int16(message.ongoingTxnProducerEpoch)
-  } else {
-    if (message.ongoingTxnProducerEpoch !== -1) {
-      throw new UnrepresentableFieldError('InitProducerIdResponse', 'ongoingTxnProducerEpoch', version)
-    }
+  } else if (message.ongoingTxnProducerEpoch !== -1) {
+    throw new UnrepresentableFieldError('InitProducerIdResponse', 'ongoingTxnProducerEpoch', version)
   }
   if (version >= 2) {
     writer.unknownTaggedFields(message.unknownTaggedFields)

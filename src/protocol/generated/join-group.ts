@@ -173,7 +173,7 @@ function encodeJoinGroupRequestProtocol(
   }
 }
 
-function decodeJoinGroupRequest_Protocols(reader: Reader, version: number): JoinGroupRequestProtocol[] {
+function decodeProtocolsOfJoinGroupRequest(reader: Reader, version: number): JoinGroupRequestProtocol[] {
   const count = version >= 6 ? reader.compactArrayLength('protocols', 3) : reader.arrayLength('protocols', 6)
   const protocols = new Array<JoinGroupRequestProtocol>(count)
   let index = 0
@@ -197,7 +197,7 @@ function decodeJoinGroupRequest(reader: Reader, version: number): JoinGroupReque
         ? reader.nullableString('groupInstanceId')
         : null
   const protocolType = version >= 6 ? reader.compactString('protocolType') : reader.string('protocolType')
-  const protocols = decodeJoinGroupRequest_Protocols(reader, version)
+  const protocols = decodeProtocolsOfJoinGroupRequest(reader, version)
   const reason = version >= 8 ? reader.compactNullableString('reason') : null
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
@@ -306,7 +306,7 @@ function encodeJoinGroupResponseMember(
   }
 }
 
-function decodeJoinGroupResponse_Members(reader: Reader, version: number): JoinGroupResponseMember[] {
+function decodeMembersOfJoinGroupResponse(reader: Reader, version: number): JoinGroupResponseMember[] {
   const count = version >= 6 ? reader.compactArrayLength('members', 4) : reader.arrayLength('members', 6)
   const members = new Array<JoinGroupResponseMember>(count)
   let index = 0
@@ -332,7 +332,7 @@ function decodeJoinGroupResponse(reader: Reader, version: number): JoinGroupResp
   const leader = version >= 6 ? reader.compactString('leader') : reader.string('leader')
   const skipAssignment = version >= 9 ? reader.bool('skipAssignment') : false
   const memberId = version >= 6 ? reader.compactString('memberId') : reader.string('memberId')
-  const members = decodeJoinGroupResponse_Members(reader, version)
+  const members = decodeMembersOfJoinGroupResponse(reader, version)
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,
@@ -371,10 +371,8 @@ function encodeJoinGroupResponse(writer: Writer, message: JoinGroupResponse, ver
   }
   if (version >= 9) {
     writer.bool(message.skipAssignment)
-  } else {
-    if (message.skipAssignment) {
-      throw new UnrepresentableFieldError('JoinGroupResponse', 'skipAssignment', version)
-    }
+  } else if (message.skipAssignment) {
+    throw new UnrepresentableFieldError('JoinGroupResponse', 'skipAssignment', version)
   }
   if (version >= 6) {
     writer.compactString(message.memberId)

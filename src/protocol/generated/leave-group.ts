@@ -129,7 +129,7 @@ function encodeMemberIdentity(writer: Writer, message: MemberIdentity, version: 
   }
 }
 
-function decodeLeaveGroupRequest_Members(reader: Reader, version: number): MemberIdentity[] {
+function decodeMembersOfLeaveGroupRequest(reader: Reader, version: number): MemberIdentity[] {
   const count = version >= 4 ? reader.compactArrayLength('members', 3) : reader.arrayLength('members', 4)
   const members = new Array<MemberIdentity>(count)
   let index = 0
@@ -144,7 +144,7 @@ function decodeLeaveGroupRequest_Members(reader: Reader, version: number): Membe
 function decodeLeaveGroupRequest(reader: Reader, version: number): LeaveGroupRequest {
   const groupId = version >= 4 ? reader.compactString('groupId') : reader.string('groupId')
   const memberId = version >= 3 ? '' : reader.string('memberId')
-  const members = version >= 3 ? decodeLeaveGroupRequest_Members(reader, version) : []
+  const members = version >= 3 ? decodeMembersOfLeaveGroupRequest(reader, version) : []
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     groupId,
@@ -220,7 +220,7 @@ function encodeMemberResponse(writer: Writer, message: MemberResponse, version: 
   }
 }
 
-function decodeLeaveGroupResponse_Members(reader: Reader, version: number): MemberResponse[] {
+function decodeMembersOfLeaveGroupResponse(reader: Reader, version: number): MemberResponse[] {
   const count = version >= 4 ? reader.compactArrayLength('members', 5) : reader.arrayLength('members', 6)
   const members = new Array<MemberResponse>(count)
   let index = 0
@@ -235,7 +235,7 @@ function decodeLeaveGroupResponse_Members(reader: Reader, version: number): Memb
 function decodeLeaveGroupResponse(reader: Reader, version: number): LeaveGroupResponse {
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
   const errorCode = reader.int16('errorCode')
-  const members = version >= 3 ? decodeLeaveGroupResponse_Members(reader, version) : []
+  const members = version >= 3 ? decodeMembersOfLeaveGroupResponse(reader, version) : []
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

@@ -82,14 +82,14 @@ export interface ListedGroup {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeListGroupsRequest_StatesFilter(reader: Reader): string[] {
+function decodeStatesFilterOfListGroupsRequest(reader: Reader): string[] {
   const count = reader.compactArrayLength('statesFilter', 1)
   const statesFilter = new Array<string>(count)
   for (let index = 0; index < count; index++) statesFilter[index] = reader.compactString('statesFilter')
   return statesFilter
 }
 
-function decodeListGroupsRequest_TypesFilter(reader: Reader): string[] {
+function decodeTypesFilterOfListGroupsRequest(reader: Reader): string[] {
   const count = reader.compactArrayLength('typesFilter', 1)
   const typesFilter = new Array<string>(count)
   for (let index = 0; index < count; index++) typesFilter[index] = reader.compactString('typesFilter')
@@ -97,8 +97,8 @@ function decodeListGroupsRequest_TypesFilter(reader: Reader): string[] {
 }
 
 function decodeListGroupsRequest(reader: Reader, version: number): ListGroupsRequest {
-  const statesFilter = version >= 4 ? decodeListGroupsRequest_StatesFilter(reader) : []
-  const typesFilter = version >= 5 ? decodeListGroupsRequest_TypesFilter(reader) : []
+  const statesFilter = version >= 4 ? decodeStatesFilterOfListGroupsRequest(reader) : []
+  const typesFilter = version >= 5 ? decodeTypesFilterOfListGroupsRequest(reader) : []
   const unknownTaggedFields = version >= 3 ? reader.unknownTaggedFields() : undefined
   return {
     statesFilter,
@@ -114,10 +114,8 @@ function encodeListGroupsRequest(writer: Writer, message: ListGroupsRequest, ver
     for (let index = 0; index < statesFilter.length; index++) {
       writer.compactString(statesFilter[index]!)
     }
-  } else {
-    if (message.statesFilter.length > 0) {
-      throw new UnrepresentableFieldError('ListGroupsRequest', 'statesFilter', version)
-    }
+  } else if (message.statesFilter.length > 0) {
+    throw new UnrepresentableFieldError('ListGroupsRequest', 'statesFilter', version)
   }
   if (version >= 5) {
     const typesFilter = message.typesFilter
@@ -125,10 +123,8 @@ function encodeListGroupsRequest(writer: Writer, message: ListGroupsRequest, ver
     for (let index = 0; index < typesFilter.length; index++) {
       writer.compactString(typesFilter[index]!)
     }
-  } else {
-    if (message.typesFilter.length > 0) {
-      throw new UnrepresentableFieldError('ListGroupsRequest', 'typesFilter', version)
-    }
+  } else if (message.typesFilter.length > 0) {
+    throw new UnrepresentableFieldError('ListGroupsRequest', 'typesFilter', version)
   }
   if (version >= 3) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -172,7 +168,7 @@ function encodeListedGroup(writer: Writer, message: ListedGroup, version: number
   }
 }
 
-function decodeListGroupsResponse_Groups(reader: Reader, version: number): ListedGroup[] {
+function decodeGroupsOfListGroupsResponse(reader: Reader, version: number): ListedGroup[] {
   const count = version >= 3 ? reader.compactArrayLength('groups', 3) : reader.arrayLength('groups', 4)
   const groups = new Array<ListedGroup>(count)
   let index = 0
@@ -187,7 +183,7 @@ function decodeListGroupsResponse_Groups(reader: Reader, version: number): Liste
 function decodeListGroupsResponse(reader: Reader, version: number): ListGroupsResponse {
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
   const errorCode = reader.int16('errorCode')
-  const groups = decodeListGroupsResponse_Groups(reader, version)
+  const groups = decodeGroupsOfListGroupsResponse(reader, version)
   const unknownTaggedFields = version >= 3 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

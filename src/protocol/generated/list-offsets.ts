@@ -172,7 +172,7 @@ function encodeListOffsetsPartition(writer: Writer, message: ListOffsetsPartitio
   }
 }
 
-function decodeListOffsetsTopic_Partitions(reader: Reader, version: number): ListOffsetsPartition[] {
+function decodePartitionsOfListOffsetsTopic(reader: Reader, version: number): ListOffsetsPartition[] {
   const count =
     version >= 6 ? reader.compactArrayLength('partitions', 17) : reader.arrayLength('partitions', 12)
   const partitions = new Array<ListOffsetsPartition>(count)
@@ -187,7 +187,7 @@ function decodeListOffsetsTopic_Partitions(reader: Reader, version: number): Lis
 
 function decodeListOffsetsTopic(reader: Reader, version: number): ListOffsetsTopic {
   const name = version >= 6 ? reader.compactString('name') : reader.string('name')
-  const partitions = decodeListOffsetsTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfListOffsetsTopic(reader, version)
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -220,7 +220,7 @@ function encodeListOffsetsTopic(writer: Writer, message: ListOffsetsTopic, versi
   }
 }
 
-function decodeListOffsetsRequest_Topics(reader: Reader, version: number): ListOffsetsTopic[] {
+function decodeTopicsOfListOffsetsRequest(reader: Reader, version: number): ListOffsetsTopic[] {
   const count = version >= 6 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<ListOffsetsTopic>(count)
   let index = 0
@@ -235,7 +235,7 @@ function decodeListOffsetsRequest_Topics(reader: Reader, version: number): ListO
 function decodeListOffsetsRequest(reader: Reader, version: number): ListOffsetsRequest {
   const replicaId = reader.int32('replicaId')
   const isolationLevel = version >= 2 ? reader.int8('isolationLevel') : 0
-  const topics = decodeListOffsetsRequest_Topics(reader, version)
+  const topics = decodeTopicsOfListOffsetsRequest(reader, version)
   const timeoutMs = version >= 10 ? reader.int32('timeoutMs') : 0
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
@@ -251,10 +251,8 @@ function encodeListOffsetsRequest(writer: Writer, message: ListOffsetsRequest, v
   writer.int32(message.replicaId)
   if (version >= 2) {
     writer.int8(message.isolationLevel)
-  } else {
-    if (message.isolationLevel !== 0) {
-      throw new UnrepresentableFieldError('ListOffsetsRequest', 'isolationLevel', version)
-    }
+  } else if (message.isolationLevel !== 0) {
+    throw new UnrepresentableFieldError('ListOffsetsRequest', 'isolationLevel', version)
   }
   if (version >= 6) {
     const topics = message.topics
@@ -277,7 +275,7 @@ function encodeListOffsetsRequest(writer: Writer, message: ListOffsetsRequest, v
   }
 }
 
-function decodeListOffsetsPartitionResponse_OldStyleOffsets(reader: Reader): bigint[] {
+function decodeOldStyleOffsetsOfListOffsetsPartitionResponse(reader: Reader): bigint[] {
   const count = reader.arrayLength('oldStyleOffsets', 8)
   const oldStyleOffsets = new Array<bigint>(count)
   for (let index = 0; index < count; index++) oldStyleOffsets[index] = reader.int64('oldStyleOffsets')
@@ -287,7 +285,7 @@ function decodeListOffsetsPartitionResponse_OldStyleOffsets(reader: Reader): big
 function decodeListOffsetsPartitionResponse(reader: Reader, version: number): ListOffsetsPartitionResponse {
   const partitionIndex = reader.int32('partitionIndex')
   const errorCode = reader.int16('errorCode')
-  const oldStyleOffsets = version >= 1 ? [] : decodeListOffsetsPartitionResponse_OldStyleOffsets(reader)
+  const oldStyleOffsets = version >= 1 ? [] : decodeOldStyleOffsetsOfListOffsetsPartitionResponse(reader)
   const timestamp = version >= 1 ? reader.int64('timestamp') : -1n
   const offset = version >= 1 ? reader.int64('offset') : -1n
   const leaderEpoch = version >= 4 ? reader.int32('leaderEpoch') : -1
@@ -327,43 +325,33 @@ function encodeListOffsetsPartitionResponse(
   }
   if (version >= 1) {
     writer.int64(message.timestamp)
-  } else {
-    if (message.timestamp !== -1n) {
-      throw new UnrepresentableFieldError(
-        'ListOffsetsResponse',
-        'ListOffsetsPartitionResponse.timestamp',
-        version,
-      )
-    }
+  } else if (message.timestamp !== -1n) {
+    throw new UnrepresentableFieldError(
+      'ListOffsetsResponse',
+      'ListOffsetsPartitionResponse.timestamp',
+      version,
+    )
   }
   if (version >= 1) {
     writer.int64(message.offset)
-  } else {
-    if (message.offset !== -1n) {
-      throw new UnrepresentableFieldError(
-        'ListOffsetsResponse',
-        'ListOffsetsPartitionResponse.offset',
-        version,
-      )
-    }
+  } else if (message.offset !== -1n) {
+    throw new UnrepresentableFieldError('ListOffsetsResponse', 'ListOffsetsPartitionResponse.offset', version)
   }
   if (version >= 4) {
     writer.int32(message.leaderEpoch)
-  } else {
-    if (message.leaderEpoch !== -1) {
-      throw new UnrepresentableFieldError(
-        'ListOffsetsResponse',
-        'ListOffsetsPartitionResponse.leaderEpoch',
-        version,
-      )
-    }
+  } else if (message.leaderEpoch !== -1) {
+    throw new UnrepresentableFieldError(
+      'ListOffsetsResponse',
+      'ListOffsetsPartitionResponse.leaderEpoch',
+      version,
+    )
   }
   if (version >= 6) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
   }
 }
 
-function decodeListOffsetsTopicResponse_Partitions(
+function decodePartitionsOfListOffsetsTopicResponse(
   reader: Reader,
   version: number,
 ): ListOffsetsPartitionResponse[] {
@@ -381,7 +369,7 @@ function decodeListOffsetsTopicResponse_Partitions(
 
 function decodeListOffsetsTopicResponse(reader: Reader, version: number): ListOffsetsTopicResponse {
   const name = version >= 6 ? reader.compactString('name') : reader.string('name')
-  const partitions = decodeListOffsetsTopicResponse_Partitions(reader, version)
+  const partitions = decodePartitionsOfListOffsetsTopicResponse(reader, version)
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -418,7 +406,7 @@ function encodeListOffsetsTopicResponse(
   }
 }
 
-function decodeListOffsetsResponse_Topics(reader: Reader, version: number): ListOffsetsTopicResponse[] {
+function decodeTopicsOfListOffsetsResponse(reader: Reader, version: number): ListOffsetsTopicResponse[] {
   const count = version >= 6 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<ListOffsetsTopicResponse>(count)
   let index = 0
@@ -432,7 +420,7 @@ function decodeListOffsetsResponse_Topics(reader: Reader, version: number): List
 
 function decodeListOffsetsResponse(reader: Reader, version: number): ListOffsetsResponse {
   const throttleTimeMs = version >= 2 ? reader.int32('throttleTimeMs') : 0
-  const topics = decodeListOffsetsResponse_Topics(reader, version)
+  const topics = decodeTopicsOfListOffsetsResponse(reader, version)
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

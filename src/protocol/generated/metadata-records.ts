@@ -783,7 +783,7 @@ function encodeBrokerFeature(writer: Writer, message: BrokerFeature): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeRegisterBrokerRecord_EndPoints(reader: Reader): BrokerEndpoint[] {
+function decodeEndPointsOfRegisterBrokerRecord(reader: Reader): BrokerEndpoint[] {
   const count = reader.compactArrayLength('endPoints', 7)
   const endPoints = new Array<BrokerEndpoint>(count)
   let index = 0
@@ -795,7 +795,7 @@ function decodeRegisterBrokerRecord_EndPoints(reader: Reader): BrokerEndpoint[] 
   return endPoints
 }
 
-function decodeRegisterBrokerRecord_Features(reader: Reader): BrokerFeature[] {
+function decodeFeaturesOfRegisterBrokerRecord(reader: Reader): BrokerFeature[] {
   const count = reader.compactArrayLength('features', 6)
   const features = new Array<BrokerFeature>(count)
   let index = 0
@@ -807,14 +807,14 @@ function decodeRegisterBrokerRecord_Features(reader: Reader): BrokerFeature[] {
   return features
 }
 
-function decodeRegisterBrokerRecord_LogDirs(reader: Reader): Uuid[] {
+function decodeLogDirsOfRegisterBrokerRecord(reader: Reader): Uuid[] {
   const count = reader.compactArrayLength('logDirs', 16)
   const logDirs = new Array<Uuid>(count)
   for (let index = 0; index < count; index++) logDirs[index] = reader.uuid('logDirs')
   return logDirs
 }
 
-function decodeRegisterBrokerRecord_CordonedLogDirs(reader: Reader): Uuid[] | null {
+function decodeCordonedLogDirsOfRegisterBrokerRecord(reader: Reader): Uuid[] | null {
   const count = reader.compactNullableArrayLength('cordonedLogDirs', 16)
   if (count < 0) return null
   const cordonedLogDirs = new Array<Uuid>(count)
@@ -827,8 +827,8 @@ function decodeRegisterBrokerRecord(reader: Reader, version: number): RegisterBr
   const isMigratingZkBroker = version >= 2 ? reader.bool('isMigratingZkBroker') : false
   const incarnationId = reader.uuid('incarnationId')
   const brokerEpoch = reader.int64('brokerEpoch')
-  const endPoints = decodeRegisterBrokerRecord_EndPoints(reader)
-  const features = decodeRegisterBrokerRecord_Features(reader)
+  const endPoints = decodeEndPointsOfRegisterBrokerRecord(reader)
+  const features = decodeFeaturesOfRegisterBrokerRecord(reader)
   const rack = reader.compactNullableString('rack')
   const fenced = reader.bool('fenced')
   const inControlledShutdown = version >= 1 ? reader.bool('inControlledShutdown') : false
@@ -840,10 +840,10 @@ function decodeRegisterBrokerRecord(reader: Reader, version: number): RegisterBr
     const tag = reader.unsignedVarint('tagged fields')
     const tagEnd = reader.taggedFieldEnd()
     if (tag === 0 && version >= 3) {
-      logDirs = decodeRegisterBrokerRecord_LogDirs(reader)
+      logDirs = decodeLogDirsOfRegisterBrokerRecord(reader)
       reader.endTaggedField(tagEnd, 'logDirs')
     } else if (tag === 1 && version >= 4) {
-      cordonedLogDirs = decodeRegisterBrokerRecord_CordonedLogDirs(reader)
+      cordonedLogDirs = decodeCordonedLogDirsOfRegisterBrokerRecord(reader)
       reader.endTaggedField(tagEnd, 'cordonedLogDirs')
     } else {
       unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -869,10 +869,8 @@ function encodeRegisterBrokerRecord(writer: Writer, message: RegisterBrokerRecor
   writer.int32(message.brokerId)
   if (version >= 2) {
     writer.bool(message.isMigratingZkBroker)
-  } else {
-    if (message.isMigratingZkBroker) {
-      throw new UnrepresentableFieldError('RegisterBrokerRecord', 'isMigratingZkBroker', version)
-    }
+  } else if (message.isMigratingZkBroker) {
+    throw new UnrepresentableFieldError('RegisterBrokerRecord', 'isMigratingZkBroker', version)
   }
   writer.uuid(message.incarnationId)
   writer.int64(message.brokerEpoch)
@@ -890,10 +888,8 @@ function encodeRegisterBrokerRecord(writer: Writer, message: RegisterBrokerRecor
   writer.bool(message.fenced)
   if (version >= 1) {
     writer.bool(message.inControlledShutdown)
-  } else {
-    if (message.inControlledShutdown) {
-      throw new UnrepresentableFieldError('RegisterBrokerRecord', 'inControlledShutdown', version)
-    }
+  } else if (message.inControlledShutdown) {
+    throw new UnrepresentableFieldError('RegisterBrokerRecord', 'inControlledShutdown', version)
   }
   if (version <= 2) {
     if (message.logDirs.length > 0) {
@@ -973,42 +969,42 @@ function encodeTopicRecord(writer: Writer, message: TopicRecord): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodePartitionRecord_Replicas(reader: Reader): number[] {
+function decodeReplicasOfPartitionRecord(reader: Reader): number[] {
   const count = reader.compactArrayLength('replicas', 4)
   const replicas = new Array<number>(count)
   for (let index = 0; index < count; index++) replicas[index] = reader.int32('replicas')
   return replicas
 }
 
-function decodePartitionRecord_Isr(reader: Reader): number[] {
+function decodeIsrOfPartitionRecord(reader: Reader): number[] {
   const count = reader.compactArrayLength('isr', 4)
   const isr = new Array<number>(count)
   for (let index = 0; index < count; index++) isr[index] = reader.int32('isr')
   return isr
 }
 
-function decodePartitionRecord_RemovingReplicas(reader: Reader): number[] {
+function decodeRemovingReplicasOfPartitionRecord(reader: Reader): number[] {
   const count = reader.compactArrayLength('removingReplicas', 4)
   const removingReplicas = new Array<number>(count)
   for (let index = 0; index < count; index++) removingReplicas[index] = reader.int32('removingReplicas')
   return removingReplicas
 }
 
-function decodePartitionRecord_AddingReplicas(reader: Reader): number[] {
+function decodeAddingReplicasOfPartitionRecord(reader: Reader): number[] {
   const count = reader.compactArrayLength('addingReplicas', 4)
   const addingReplicas = new Array<number>(count)
   for (let index = 0; index < count; index++) addingReplicas[index] = reader.int32('addingReplicas')
   return addingReplicas
 }
 
-function decodePartitionRecord_Directories(reader: Reader): Uuid[] {
+function decodeDirectoriesOfPartitionRecord(reader: Reader): Uuid[] {
   const count = reader.compactArrayLength('directories', 16)
   const directories = new Array<Uuid>(count)
   for (let index = 0; index < count; index++) directories[index] = reader.uuid('directories')
   return directories
 }
 
-function decodePartitionRecord_EligibleLeaderReplicas(reader: Reader): number[] | null {
+function decodeEligibleLeaderReplicasOfPartitionRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('eligibleLeaderReplicas', 4)
   if (count < 0) return null
   const eligibleLeaderReplicas = new Array<number>(count)
@@ -1017,7 +1013,7 @@ function decodePartitionRecord_EligibleLeaderReplicas(reader: Reader): number[] 
   return eligibleLeaderReplicas
 }
 
-function decodePartitionRecord_LastKnownElr(reader: Reader): number[] | null {
+function decodeLastKnownElrOfPartitionRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('lastKnownElr', 4)
   if (count < 0) return null
   const lastKnownElr = new Array<number>(count)
@@ -1028,15 +1024,15 @@ function decodePartitionRecord_LastKnownElr(reader: Reader): number[] | null {
 function decodePartitionRecord(reader: Reader, version: number): PartitionRecord {
   const partitionId = reader.int32('partitionId')
   const topicId = reader.uuid('topicId')
-  const replicas = decodePartitionRecord_Replicas(reader)
-  const isr = decodePartitionRecord_Isr(reader)
-  const removingReplicas = decodePartitionRecord_RemovingReplicas(reader)
-  const addingReplicas = decodePartitionRecord_AddingReplicas(reader)
+  const replicas = decodeReplicasOfPartitionRecord(reader)
+  const isr = decodeIsrOfPartitionRecord(reader)
+  const removingReplicas = decodeRemovingReplicasOfPartitionRecord(reader)
+  const addingReplicas = decodeAddingReplicasOfPartitionRecord(reader)
   const leader = reader.int32('leader')
   let leaderRecoveryState: number = 0
   const leaderEpoch = reader.int32('leaderEpoch')
   const partitionEpoch = reader.int32('partitionEpoch')
-  const directories = version >= 1 ? decodePartitionRecord_Directories(reader) : []
+  const directories = version >= 1 ? decodeDirectoriesOfPartitionRecord(reader) : []
   let eligibleLeaderReplicas: readonly number[] | null = null
   let lastKnownElr: readonly number[] | null = null
   let unknownTaggedFields: UnknownTaggedField[] | undefined
@@ -1048,10 +1044,10 @@ function decodePartitionRecord(reader: Reader, version: number): PartitionRecord
       leaderRecoveryState = reader.int8('leaderRecoveryState')
       reader.endTaggedField(tagEnd, 'leaderRecoveryState')
     } else if (tag === 1 && version >= 2) {
-      eligibleLeaderReplicas = decodePartitionRecord_EligibleLeaderReplicas(reader)
+      eligibleLeaderReplicas = decodeEligibleLeaderReplicasOfPartitionRecord(reader)
       reader.endTaggedField(tagEnd, 'eligibleLeaderReplicas')
     } else if (tag === 2 && version >= 2) {
-      lastKnownElr = decodePartitionRecord_LastKnownElr(reader)
+      lastKnownElr = decodeLastKnownElrOfPartitionRecord(reader)
       reader.endTaggedField(tagEnd, 'lastKnownElr')
     } else {
       unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -1107,10 +1103,8 @@ function encodePartitionRecord(writer: Writer, message: PartitionRecord, version
     for (let index = 0; index < directories.length; index++) {
       writer.uuid(directories[index]!)
     }
-  } else {
-    if (message.directories.length > 0) {
-      throw new UnrepresentableFieldError('PartitionRecord', 'directories', version)
-    }
+  } else if (message.directories.length > 0) {
+    throw new UnrepresentableFieldError('PartitionRecord', 'directories', version)
   }
   if (version <= 1) {
     if (message.eligibleLeaderReplicas !== null) {
@@ -1191,7 +1185,7 @@ function encodeConfigRecord(writer: Writer, message: ConfigRecord): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodePartitionChangeRecord_Isr(reader: Reader): number[] | null {
+function decodeIsrOfPartitionChangeRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('isr', 4)
   if (count < 0) return null
   const isr = new Array<number>(count)
@@ -1199,7 +1193,7 @@ function decodePartitionChangeRecord_Isr(reader: Reader): number[] | null {
   return isr
 }
 
-function decodePartitionChangeRecord_Replicas(reader: Reader): number[] | null {
+function decodeReplicasOfPartitionChangeRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('replicas', 4)
   if (count < 0) return null
   const replicas = new Array<number>(count)
@@ -1207,7 +1201,7 @@ function decodePartitionChangeRecord_Replicas(reader: Reader): number[] | null {
   return replicas
 }
 
-function decodePartitionChangeRecord_RemovingReplicas(reader: Reader): number[] | null {
+function decodeRemovingReplicasOfPartitionChangeRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('removingReplicas', 4)
   if (count < 0) return null
   const removingReplicas = new Array<number>(count)
@@ -1215,7 +1209,7 @@ function decodePartitionChangeRecord_RemovingReplicas(reader: Reader): number[] 
   return removingReplicas
 }
 
-function decodePartitionChangeRecord_AddingReplicas(reader: Reader): number[] | null {
+function decodeAddingReplicasOfPartitionChangeRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('addingReplicas', 4)
   if (count < 0) return null
   const addingReplicas = new Array<number>(count)
@@ -1223,7 +1217,7 @@ function decodePartitionChangeRecord_AddingReplicas(reader: Reader): number[] | 
   return addingReplicas
 }
 
-function decodePartitionChangeRecord_Directories(reader: Reader): Uuid[] | null {
+function decodeDirectoriesOfPartitionChangeRecord(reader: Reader): Uuid[] | null {
   const count = reader.compactNullableArrayLength('directories', 16)
   if (count < 0) return null
   const directories = new Array<Uuid>(count)
@@ -1231,7 +1225,7 @@ function decodePartitionChangeRecord_Directories(reader: Reader): Uuid[] | null 
   return directories
 }
 
-function decodePartitionChangeRecord_EligibleLeaderReplicas(reader: Reader): number[] | null {
+function decodeEligibleLeaderReplicasOfPartitionChangeRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('eligibleLeaderReplicas', 4)
   if (count < 0) return null
   const eligibleLeaderReplicas = new Array<number>(count)
@@ -1240,7 +1234,7 @@ function decodePartitionChangeRecord_EligibleLeaderReplicas(reader: Reader): num
   return eligibleLeaderReplicas
 }
 
-function decodePartitionChangeRecord_LastKnownElr(reader: Reader): number[] | null {
+function decodeLastKnownElrOfPartitionChangeRecord(reader: Reader): number[] | null {
   const count = reader.compactNullableArrayLength('lastKnownElr', 4)
   if (count < 0) return null
   const lastKnownElr = new Array<number>(count)
@@ -1266,31 +1260,31 @@ function decodePartitionChangeRecord(reader: Reader, version: number): Partition
     const tag = reader.unsignedVarint('tagged fields')
     const tagEnd = reader.taggedFieldEnd()
     if (tag === 0) {
-      isr = decodePartitionChangeRecord_Isr(reader)
+      isr = decodeIsrOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'isr')
     } else if (tag === 1) {
       leader = reader.int32('leader')
       reader.endTaggedField(tagEnd, 'leader')
     } else if (tag === 2) {
-      replicas = decodePartitionChangeRecord_Replicas(reader)
+      replicas = decodeReplicasOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'replicas')
     } else if (tag === 3) {
-      removingReplicas = decodePartitionChangeRecord_RemovingReplicas(reader)
+      removingReplicas = decodeRemovingReplicasOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'removingReplicas')
     } else if (tag === 4) {
-      addingReplicas = decodePartitionChangeRecord_AddingReplicas(reader)
+      addingReplicas = decodeAddingReplicasOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'addingReplicas')
     } else if (tag === 5) {
       leaderRecoveryState = reader.int8('leaderRecoveryState')
       reader.endTaggedField(tagEnd, 'leaderRecoveryState')
     } else if (tag === 6 && version >= 2) {
-      eligibleLeaderReplicas = decodePartitionChangeRecord_EligibleLeaderReplicas(reader)
+      eligibleLeaderReplicas = decodeEligibleLeaderReplicasOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'eligibleLeaderReplicas')
     } else if (tag === 7 && version >= 2) {
-      lastKnownElr = decodePartitionChangeRecord_LastKnownElr(reader)
+      lastKnownElr = decodeLastKnownElrOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'lastKnownElr')
     } else if (tag === 8 && version >= 1) {
-      directories = decodePartitionChangeRecord_Directories(reader)
+      directories = decodeDirectoriesOfPartitionChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'directories')
     } else {
       unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -1512,7 +1506,7 @@ function encodeRemoveTopicRecord(writer: Writer, message: RemoveTopicRecord): vo
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeDelegationTokenRecord_Renewers(reader: Reader): string[] {
+function decodeRenewersOfDelegationTokenRecord(reader: Reader): string[] {
   const count = reader.compactArrayLength('renewers', 1)
   const renewers = new Array<string>(count)
   for (let index = 0; index < count; index++) renewers[index] = reader.compactString('renewers')
@@ -1522,7 +1516,7 @@ function decodeDelegationTokenRecord_Renewers(reader: Reader): string[] {
 function decodeDelegationTokenRecord(reader: Reader): DelegationTokenRecord {
   const owner = reader.compactString('owner')
   const requester = reader.compactString('requester')
-  const renewers = decodeDelegationTokenRecord_Renewers(reader)
+  const renewers = decodeRenewersOfDelegationTokenRecord(reader)
   const issueTimestamp = reader.int64('issueTimestamp')
   const maxTimestamp = reader.int64('maxTimestamp')
   const expirationTimestamp = reader.int64('expirationTimestamp')
@@ -1618,7 +1612,7 @@ function encodeEntityData(writer: Writer, message: EntityData): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeClientQuotaRecord_Entity(reader: Reader): EntityData[] {
+function decodeEntityOfClientQuotaRecord(reader: Reader): EntityData[] {
   const count = reader.compactArrayLength('entity', 3)
   const entity = new Array<EntityData>(count)
   let index = 0
@@ -1631,7 +1625,7 @@ function decodeClientQuotaRecord_Entity(reader: Reader): EntityData[] {
 }
 
 function decodeClientQuotaRecord(reader: Reader): ClientQuotaRecord {
-  const entity = decodeClientQuotaRecord_Entity(reader)
+  const entity = decodeEntityOfClientQuotaRecord(reader)
   const key = reader.compactString('key')
   const value = reader.float64('value')
   const remove = reader.bool('remove')
@@ -1677,14 +1671,14 @@ function encodeProducerIdsRecord(writer: Writer, message: ProducerIdsRecord): vo
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeBrokerRegistrationChangeRecord_LogDirs(reader: Reader): Uuid[] {
+function decodeLogDirsOfBrokerRegistrationChangeRecord(reader: Reader): Uuid[] {
   const count = reader.compactArrayLength('logDirs', 16)
   const logDirs = new Array<Uuid>(count)
   for (let index = 0; index < count; index++) logDirs[index] = reader.uuid('logDirs')
   return logDirs
 }
 
-function decodeBrokerRegistrationChangeRecord_CordonedLogDirs(reader: Reader): Uuid[] | null {
+function decodeCordonedLogDirsOfBrokerRegistrationChangeRecord(reader: Reader): Uuid[] | null {
   const count = reader.compactNullableArrayLength('cordonedLogDirs', 16)
   if (count < 0) return null
   const cordonedLogDirs = new Array<Uuid>(count)
@@ -1714,10 +1708,10 @@ function decodeBrokerRegistrationChangeRecord(
       inControlledShutdown = reader.int8('inControlledShutdown')
       reader.endTaggedField(tagEnd, 'inControlledShutdown')
     } else if (tag === 2 && version >= 2) {
-      logDirs = decodeBrokerRegistrationChangeRecord_LogDirs(reader)
+      logDirs = decodeLogDirsOfBrokerRegistrationChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'logDirs')
     } else if (tag === 3 && version >= 3) {
-      cordonedLogDirs = decodeBrokerRegistrationChangeRecord_CordonedLogDirs(reader)
+      cordonedLogDirs = decodeCordonedLogDirsOfBrokerRegistrationChangeRecord(reader)
       reader.endTaggedField(tagEnd, 'cordonedLogDirs')
     } else {
       unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -2036,7 +2030,7 @@ function encodeControllerFeature(writer: Writer, message: ControllerFeature): vo
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeRegisterControllerRecord_EndPoints(reader: Reader): ControllerEndpoint[] {
+function decodeEndPointsOfRegisterControllerRecord(reader: Reader): ControllerEndpoint[] {
   const count = reader.compactArrayLength('endPoints', 7)
   const endPoints = new Array<ControllerEndpoint>(count)
   let index = 0
@@ -2048,7 +2042,7 @@ function decodeRegisterControllerRecord_EndPoints(reader: Reader): ControllerEnd
   return endPoints
 }
 
-function decodeRegisterControllerRecord_Features(reader: Reader): ControllerFeature[] {
+function decodeFeaturesOfRegisterControllerRecord(reader: Reader): ControllerFeature[] {
   const count = reader.compactArrayLength('features', 6)
   const features = new Array<ControllerFeature>(count)
   let index = 0
@@ -2064,8 +2058,8 @@ function decodeRegisterControllerRecord(reader: Reader): RegisterControllerRecor
   const controllerId = reader.int32('controllerId')
   const incarnationId = reader.uuid('incarnationId')
   const zkMigrationReady = reader.bool('zkMigrationReady')
-  const endPoints = decodeRegisterControllerRecord_EndPoints(reader)
-  const features = decodeRegisterControllerRecord_Features(reader)
+  const endPoints = decodeEndPointsOfRegisterControllerRecord(reader)
+  const features = decodeFeaturesOfRegisterControllerRecord(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     controllerId,

@@ -195,7 +195,7 @@ function encodeMetadataRequestTopic(writer: Writer, message: MetadataRequestTopi
   }
 }
 
-function decodeMetadataRequest_Topics(reader: Reader, version: number): MetadataRequestTopic[] | null {
+function decodeTopicsOfMetadataRequest(reader: Reader, version: number): MetadataRequestTopic[] | null {
   const count =
     version >= 9
       ? reader.compactNullableArrayLength('topics', 2)
@@ -214,7 +214,7 @@ function decodeMetadataRequest_Topics(reader: Reader, version: number): Metadata
 }
 
 function decodeMetadataRequest(reader: Reader, version: number): MetadataRequest {
-  const topics = decodeMetadataRequest_Topics(reader, version)
+  const topics = decodeTopicsOfMetadataRequest(reader, version)
   const allowAutoTopicCreation = version >= 4 ? reader.bool('allowAutoTopicCreation') : true
   const includeClusterAuthorizedOperations =
     version >= 11 ? false : version >= 8 ? reader.bool('includeClusterAuthorizedOperations') : false
@@ -260,10 +260,8 @@ function encodeMetadataRequest(writer: Writer, message: MetadataRequest, version
   }
   if (version >= 4) {
     writer.bool(message.allowAutoTopicCreation)
-  } else {
-    if (!message.allowAutoTopicCreation) {
-      throw new UnrepresentableFieldError('MetadataRequest', 'allowAutoTopicCreation', version)
-    }
+  } else if (!message.allowAutoTopicCreation) {
+    throw new UnrepresentableFieldError('MetadataRequest', 'allowAutoTopicCreation', version)
   }
   if (version >= 11) {
     if (message.includeClusterAuthorizedOperations) {
@@ -278,10 +276,8 @@ function encodeMetadataRequest(writer: Writer, message: MetadataRequest, version
   }
   if (version >= 8) {
     writer.bool(message.includeTopicAuthorizedOperations)
-  } else {
-    if (message.includeTopicAuthorizedOperations) {
-      throw new UnrepresentableFieldError('MetadataRequest', 'includeTopicAuthorizedOperations', version)
-    }
+  } else if (message.includeTopicAuthorizedOperations) {
+    throw new UnrepresentableFieldError('MetadataRequest', 'includeTopicAuthorizedOperations', version)
   }
   if (version >= 9) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -326,7 +322,7 @@ function encodeMetadataResponseBroker(
   }
 }
 
-function decodeMetadataResponsePartition_ReplicaNodes(reader: Reader, version: number): number[] {
+function decodeReplicaNodesOfMetadataResponsePartition(reader: Reader, version: number): number[] {
   const count =
     version >= 9 ? reader.compactArrayLength('replicaNodes', 4) : reader.arrayLength('replicaNodes', 4)
   const replicaNodes = new Array<number>(count)
@@ -334,14 +330,14 @@ function decodeMetadataResponsePartition_ReplicaNodes(reader: Reader, version: n
   return replicaNodes
 }
 
-function decodeMetadataResponsePartition_IsrNodes(reader: Reader, version: number): number[] {
+function decodeIsrNodesOfMetadataResponsePartition(reader: Reader, version: number): number[] {
   const count = version >= 9 ? reader.compactArrayLength('isrNodes', 4) : reader.arrayLength('isrNodes', 4)
   const isrNodes = new Array<number>(count)
   for (let index = 0; index < count; index++) isrNodes[index] = reader.int32('isrNodes')
   return isrNodes
 }
 
-function decodeMetadataResponsePartition_OfflineReplicas(reader: Reader, version: number): number[] {
+function decodeOfflineReplicasOfMetadataResponsePartition(reader: Reader, version: number): number[] {
   const count =
     version >= 9 ? reader.compactArrayLength('offlineReplicas', 4) : reader.arrayLength('offlineReplicas', 4)
   const offlineReplicas = new Array<number>(count)
@@ -354,9 +350,10 @@ function decodeMetadataResponsePartition(reader: Reader, version: number): Metad
   const partitionIndex = reader.int32('partitionIndex')
   const leaderId = reader.int32('leaderId')
   const leaderEpoch = version >= 7 ? reader.int32('leaderEpoch') : -1
-  const replicaNodes = decodeMetadataResponsePartition_ReplicaNodes(reader, version)
-  const isrNodes = decodeMetadataResponsePartition_IsrNodes(reader, version)
-  const offlineReplicas = version >= 5 ? decodeMetadataResponsePartition_OfflineReplicas(reader, version) : []
+  const replicaNodes = decodeReplicaNodesOfMetadataResponsePartition(reader, version)
+  const isrNodes = decodeIsrNodesOfMetadataResponsePartition(reader, version)
+  const offlineReplicas =
+    version >= 5 ? decodeOfflineReplicasOfMetadataResponsePartition(reader, version) : []
   const unknownTaggedFields = version >= 9 ? reader.unknownTaggedFields() : undefined
   return {
     errorCode,
@@ -425,7 +422,7 @@ function encodeMetadataResponsePartition(
   }
 }
 
-function decodeMetadataResponseTopic_Partitions(
+function decodePartitionsOfMetadataResponseTopic(
   reader: Reader,
   version: number,
 ): MetadataResponsePartition[] {
@@ -451,7 +448,7 @@ function decodeMetadataResponseTopic(reader: Reader, version: number): MetadataR
         : reader.string('name')
   const topicId = version >= 10 ? reader.uuid('topicId') : ZERO_UUID
   const isInternal = version >= 1 ? reader.bool('isInternal') : false
-  const partitions = decodeMetadataResponseTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfMetadataResponseTopic(reader, version)
   const topicAuthorizedOperations = version >= 8 ? reader.int32('topicAuthorizedOperations') : -2147483648
   const unknownTaggedFields = version >= 9 ? reader.unknownTaggedFields() : undefined
   return {
@@ -495,21 +492,19 @@ function encodeMetadataResponseTopic(writer: Writer, message: MetadataResponseTo
   }
   if (version >= 8) {
     writer.int32(message.topicAuthorizedOperations)
-  } else {
-    if (message.topicAuthorizedOperations !== -2147483648) {
-      throw new UnrepresentableFieldError(
-        'MetadataResponse',
-        'MetadataResponseTopic.topicAuthorizedOperations',
-        version,
-      )
-    }
+  } else if (message.topicAuthorizedOperations !== -2147483648) {
+    throw new UnrepresentableFieldError(
+      'MetadataResponse',
+      'MetadataResponseTopic.topicAuthorizedOperations',
+      version,
+    )
   }
   if (version >= 9) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
   }
 }
 
-function decodeMetadataResponse_Brokers(reader: Reader, version: number): MetadataResponseBroker[] {
+function decodeBrokersOfMetadataResponse(reader: Reader, version: number): MetadataResponseBroker[] {
   const count = version >= 9 ? reader.compactArrayLength('brokers', 11) : reader.arrayLength('brokers', 10)
   const brokers = new Array<MetadataResponseBroker>(count)
   let index = 0
@@ -521,7 +516,7 @@ function decodeMetadataResponse_Brokers(reader: Reader, version: number): Metada
   return brokers
 }
 
-function decodeMetadataResponse_Topics(reader: Reader, version: number): MetadataResponseTopic[] {
+function decodeTopicsOfMetadataResponse(reader: Reader, version: number): MetadataResponseTopic[] {
   const count = version >= 9 ? reader.compactArrayLength('topics', 10) : reader.arrayLength('topics', 8)
   const topics = new Array<MetadataResponseTopic>(count)
   let index = 0
@@ -535,7 +530,7 @@ function decodeMetadataResponse_Topics(reader: Reader, version: number): Metadat
 
 function decodeMetadataResponse(reader: Reader, version: number): MetadataResponse {
   const throttleTimeMs = version >= 3 ? reader.int32('throttleTimeMs') : 0
-  const brokers = decodeMetadataResponse_Brokers(reader, version)
+  const brokers = decodeBrokersOfMetadataResponse(reader, version)
   const clusterId =
     version >= 9
       ? reader.compactNullableString('clusterId')
@@ -543,7 +538,7 @@ function decodeMetadataResponse(reader: Reader, version: number): MetadataRespon
         ? reader.nullableString('clusterId')
         : null
   const controllerId = version >= 1 ? reader.int32('controllerId') : -1
-  const topics = decodeMetadataResponse_Topics(reader, version)
+  const topics = decodeTopicsOfMetadataResponse(reader, version)
   const clusterAuthorizedOperations =
     version >= 11 ? -2147483648 : version >= 8 ? reader.int32('clusterAuthorizedOperations') : -2147483648
   const errorCode = version >= 13 ? reader.int16('errorCode') : 0

@@ -204,7 +204,7 @@ function encodeOffsetCommitRequestPartition(
   }
 }
 
-function decodeOffsetCommitRequestTopic_Partitions(
+function decodePartitionsOfOffsetCommitRequestTopic(
   reader: Reader,
   version: number,
 ): OffsetCommitRequestPartition[] {
@@ -223,7 +223,7 @@ function decodeOffsetCommitRequestTopic_Partitions(
 function decodeOffsetCommitRequestTopic(reader: Reader, version: number): OffsetCommitRequestTopic {
   const name = version >= 10 ? '' : version >= 8 ? reader.compactString('name') : reader.string('name')
   const topicId = version >= 10 ? reader.uuid('topicId') : ZERO_UUID
-  const partitions = decodeOffsetCommitRequestTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfOffsetCommitRequestTopic(reader, version)
   const unknownTaggedFields = version >= 8 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -264,7 +264,7 @@ function encodeOffsetCommitRequestTopic(
   }
 }
 
-function decodeOffsetCommitRequest_Topics(reader: Reader, version: number): OffsetCommitRequestTopic[] {
+function decodeTopicsOfOffsetCommitRequest(reader: Reader, version: number): OffsetCommitRequestTopic[] {
   const count = version >= 8 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<OffsetCommitRequestTopic>(count)
   let index = 0
@@ -288,7 +288,7 @@ function decodeOffsetCommitRequest(reader: Reader, version: number): OffsetCommi
         ? reader.nullableString('groupInstanceId')
         : null
   const retentionTimeMs = version >= 5 ? -1n : version >= 2 ? reader.int64('retentionTimeMs') : -1n
-  const topics = decodeOffsetCommitRequest_Topics(reader, version)
+  const topics = decodeTopicsOfOffsetCommitRequest(reader, version)
   const unknownTaggedFields = version >= 8 ? reader.unknownTaggedFields() : undefined
   return {
     groupId,
@@ -368,7 +368,7 @@ function encodeOffsetCommitResponsePartition(
   }
 }
 
-function decodeOffsetCommitResponseTopic_Partitions(
+function decodePartitionsOfOffsetCommitResponseTopic(
   reader: Reader,
   version: number,
 ): OffsetCommitResponsePartition[] {
@@ -387,7 +387,7 @@ function decodeOffsetCommitResponseTopic_Partitions(
 function decodeOffsetCommitResponseTopic(reader: Reader, version: number): OffsetCommitResponseTopic {
   const name = version >= 10 ? '' : version >= 8 ? reader.compactString('name') : reader.string('name')
   const topicId = version >= 10 ? reader.uuid('topicId') : ZERO_UUID
-  const partitions = decodeOffsetCommitResponseTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfOffsetCommitResponseTopic(reader, version)
   const unknownTaggedFields = version >= 8 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -428,7 +428,7 @@ function encodeOffsetCommitResponseTopic(
   }
 }
 
-function decodeOffsetCommitResponse_Topics(reader: Reader, version: number): OffsetCommitResponseTopic[] {
+function decodeTopicsOfOffsetCommitResponse(reader: Reader, version: number): OffsetCommitResponseTopic[] {
   const count = version >= 8 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<OffsetCommitResponseTopic>(count)
   let index = 0
@@ -442,7 +442,7 @@ function decodeOffsetCommitResponse_Topics(reader: Reader, version: number): Off
 
 function decodeOffsetCommitResponse(reader: Reader, version: number): OffsetCommitResponse {
   const throttleTimeMs = version >= 3 ? reader.int32('throttleTimeMs') : 0
-  const topics = decodeOffsetCommitResponse_Topics(reader, version)
+  const topics = decodeTopicsOfOffsetCommitResponse(reader, version)
   const unknownTaggedFields = version >= 8 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

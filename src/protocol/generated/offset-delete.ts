@@ -107,7 +107,7 @@ function encodeOffsetDeleteRequestPartition(writer: Writer, message: OffsetDelet
   writer.int32(message.partitionIndex)
 }
 
-function decodeOffsetDeleteRequestTopic_Partitions(reader: Reader): OffsetDeleteRequestPartition[] {
+function decodePartitionsOfOffsetDeleteRequestTopic(reader: Reader): OffsetDeleteRequestPartition[] {
   const count = reader.arrayLength('partitions', 4)
   const partitions = new Array<OffsetDeleteRequestPartition>(count)
   let index = 0
@@ -121,7 +121,7 @@ function decodeOffsetDeleteRequestTopic_Partitions(reader: Reader): OffsetDelete
 
 function decodeOffsetDeleteRequestTopic(reader: Reader): OffsetDeleteRequestTopic {
   const name = reader.string('name')
-  const partitions = decodeOffsetDeleteRequestTopic_Partitions(reader)
+  const partitions = decodePartitionsOfOffsetDeleteRequestTopic(reader)
   return {
     name,
     partitions,
@@ -137,7 +137,7 @@ function encodeOffsetDeleteRequestTopic(writer: Writer, message: OffsetDeleteReq
   }
 }
 
-function decodeOffsetDeleteRequest_Topics(reader: Reader): OffsetDeleteRequestTopic[] {
+function decodeTopicsOfOffsetDeleteRequest(reader: Reader): OffsetDeleteRequestTopic[] {
   const count = reader.arrayLength('topics', 6)
   const topics = new Array<OffsetDeleteRequestTopic>(count)
   let index = 0
@@ -151,7 +151,7 @@ function decodeOffsetDeleteRequest_Topics(reader: Reader): OffsetDeleteRequestTo
 
 function decodeOffsetDeleteRequest(reader: Reader): OffsetDeleteRequest {
   const groupId = reader.string('groupId')
-  const topics = decodeOffsetDeleteRequest_Topics(reader)
+  const topics = decodeTopicsOfOffsetDeleteRequest(reader)
   return {
     groupId,
     topics,
@@ -181,7 +181,7 @@ function encodeOffsetDeleteResponsePartition(writer: Writer, message: OffsetDele
   writer.int16(message.errorCode)
 }
 
-function decodeOffsetDeleteResponseTopic_Partitions(reader: Reader): OffsetDeleteResponsePartition[] {
+function decodePartitionsOfOffsetDeleteResponseTopic(reader: Reader): OffsetDeleteResponsePartition[] {
   const count = reader.arrayLength('partitions', 6)
   const partitions = new Array<OffsetDeleteResponsePartition>(count)
   let index = 0
@@ -195,7 +195,7 @@ function decodeOffsetDeleteResponseTopic_Partitions(reader: Reader): OffsetDelet
 
 function decodeOffsetDeleteResponseTopic(reader: Reader): OffsetDeleteResponseTopic {
   const name = reader.string('name')
-  const partitions = decodeOffsetDeleteResponseTopic_Partitions(reader)
+  const partitions = decodePartitionsOfOffsetDeleteResponseTopic(reader)
   return {
     name,
     partitions,
@@ -211,7 +211,7 @@ function encodeOffsetDeleteResponseTopic(writer: Writer, message: OffsetDeleteRe
   }
 }
 
-function decodeOffsetDeleteResponse_Topics(reader: Reader): OffsetDeleteResponseTopic[] {
+function decodeTopicsOfOffsetDeleteResponse(reader: Reader): OffsetDeleteResponseTopic[] {
   const count = reader.arrayLength('topics', 6)
   const topics = new Array<OffsetDeleteResponseTopic>(count)
   let index = 0
@@ -226,7 +226,7 @@ function decodeOffsetDeleteResponse_Topics(reader: Reader): OffsetDeleteResponse
 function decodeOffsetDeleteResponse(reader: Reader): OffsetDeleteResponse {
   const errorCode = reader.int16('errorCode')
   const throttleTimeMs = reader.int32('throttleTimeMs')
-  const topics = decodeOffsetDeleteResponse_Topics(reader)
+  const topics = decodeTopicsOfOffsetDeleteResponse(reader)
   return {
     errorCode,
     throttleTimeMs,

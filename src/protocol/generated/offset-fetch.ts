@@ -184,7 +184,7 @@ export interface OffsetFetchResponsePartition {
   unknownTaggedFields?: readonly UnknownTaggedField[] | undefined
 }
 
-function decodeOffsetFetchRequestTopic_PartitionIndexes(reader: Reader, version: number): number[] {
+function decodePartitionIndexesOfOffsetFetchRequestTopic(reader: Reader, version: number): number[] {
   const count =
     version >= 6
       ? reader.compactArrayLength('partitionIndexes', 4)
@@ -196,7 +196,7 @@ function decodeOffsetFetchRequestTopic_PartitionIndexes(reader: Reader, version:
 
 function decodeOffsetFetchRequestTopic(reader: Reader, version: number): OffsetFetchRequestTopic {
   const name = version >= 6 ? reader.compactString('name') : reader.string('name')
-  const partitionIndexes = decodeOffsetFetchRequestTopic_PartitionIndexes(reader, version)
+  const partitionIndexes = decodePartitionIndexesOfOffsetFetchRequestTopic(reader, version)
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -233,7 +233,7 @@ function encodeOffsetFetchRequestTopic(
   }
 }
 
-function decodeOffsetFetchRequestTopics_PartitionIndexes(reader: Reader): number[] {
+function decodePartitionIndexesOfOffsetFetchRequestTopics(reader: Reader): number[] {
   const count = reader.compactArrayLength('partitionIndexes', 4)
   const partitionIndexes = new Array<number>(count)
   for (let index = 0; index < count; index++) partitionIndexes[index] = reader.int32('partitionIndexes')
@@ -243,7 +243,7 @@ function decodeOffsetFetchRequestTopics_PartitionIndexes(reader: Reader): number
 function decodeOffsetFetchRequestTopics(reader: Reader, version: number): OffsetFetchRequestTopics {
   const name = version >= 10 ? '' : reader.compactString('name')
   const topicId = version >= 10 ? reader.uuid('topicId') : ZERO_UUID
-  const partitionIndexes = decodeOffsetFetchRequestTopics_PartitionIndexes(reader)
+  const partitionIndexes = decodePartitionIndexesOfOffsetFetchRequestTopics(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     name,
@@ -272,7 +272,7 @@ function encodeOffsetFetchRequestTopics(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeOffsetFetchRequestGroup_Topics(
+function decodeTopicsOfOffsetFetchRequestGroup(
   reader: Reader,
   version: number,
 ): OffsetFetchRequestTopics[] | null {
@@ -292,7 +292,7 @@ function decodeOffsetFetchRequestGroup(reader: Reader, version: number): OffsetF
   const groupId = reader.compactString('groupId')
   const memberId = version >= 9 ? reader.compactNullableString('memberId') : null
   const memberEpoch = version >= 9 ? reader.int32('memberEpoch') : -1
-  const topics = decodeOffsetFetchRequestGroup_Topics(reader, version)
+  const topics = decodeTopicsOfOffsetFetchRequestGroup(reader, version)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     groupId,
@@ -327,7 +327,7 @@ function encodeOffsetFetchRequestGroup(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeOffsetFetchRequest_Topics(reader: Reader, version: number): OffsetFetchRequestTopic[] | null {
+function decodeTopicsOfOffsetFetchRequest(reader: Reader, version: number): OffsetFetchRequestTopic[] | null {
   const count =
     version >= 6
       ? reader.compactNullableArrayLength('topics', 3)
@@ -345,7 +345,7 @@ function decodeOffsetFetchRequest_Topics(reader: Reader, version: number): Offse
   return topics
 }
 
-function decodeOffsetFetchRequest_Groups(reader: Reader, version: number): OffsetFetchRequestGroup[] {
+function decodeGroupsOfOffsetFetchRequest(reader: Reader, version: number): OffsetFetchRequestGroup[] {
   const count = reader.compactArrayLength('groups', 3)
   const groups = new Array<OffsetFetchRequestGroup>(count)
   let index = 0
@@ -360,8 +360,8 @@ function decodeOffsetFetchRequest_Groups(reader: Reader, version: number): Offse
 function decodeOffsetFetchRequest(reader: Reader, version: number): OffsetFetchRequest {
   const groupId =
     version >= 8 ? '' : version >= 6 ? reader.compactString('groupId') : reader.string('groupId')
-  const topics = version >= 8 ? [] : decodeOffsetFetchRequest_Topics(reader, version)
-  const groups = version >= 8 ? decodeOffsetFetchRequest_Groups(reader, version) : []
+  const topics = version >= 8 ? [] : decodeTopicsOfOffsetFetchRequest(reader, version)
+  const groups = version >= 8 ? decodeGroupsOfOffsetFetchRequest(reader, version) : []
   const requireStable = version >= 7 ? reader.bool('requireStable') : false
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
@@ -420,17 +420,13 @@ function encodeOffsetFetchRequest(writer: Writer, message: OffsetFetchRequest, v
     for (let index = 0; index < groups.length; index++) {
       encodeOffsetFetchRequestGroup(writer, groups[index]!, version)
     }
-  } else {
-    if (message.groups.length > 0) {
-      throw new UnrepresentableFieldError('OffsetFetchRequest', 'groups', version)
-    }
+  } else if (message.groups.length > 0) {
+    throw new UnrepresentableFieldError('OffsetFetchRequest', 'groups', version)
   }
   if (version >= 7) {
     writer.bool(message.requireStable)
-  } else {
-    if (message.requireStable) {
-      throw new UnrepresentableFieldError('OffsetFetchRequest', 'requireStable', version)
-    }
+  } else if (message.requireStable) {
+    throw new UnrepresentableFieldError('OffsetFetchRequest', 'requireStable', version)
   }
   if (version >= 6) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -475,7 +471,7 @@ function encodeOffsetFetchResponsePartition(
   }
 }
 
-function decodeOffsetFetchResponseTopic_Partitions(
+function decodePartitionsOfOffsetFetchResponseTopic(
   reader: Reader,
   version: number,
 ): OffsetFetchResponsePartition[] {
@@ -493,7 +489,7 @@ function decodeOffsetFetchResponseTopic_Partitions(
 
 function decodeOffsetFetchResponseTopic(reader: Reader, version: number): OffsetFetchResponseTopic {
   const name = version >= 6 ? reader.compactString('name') : reader.string('name')
-  const partitions = decodeOffsetFetchResponseTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfOffsetFetchResponseTopic(reader, version)
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -556,7 +552,7 @@ function encodeOffsetFetchResponsePartitions(writer: Writer, message: OffsetFetc
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeOffsetFetchResponseTopics_Partitions(reader: Reader): OffsetFetchResponsePartitions[] {
+function decodePartitionsOfOffsetFetchResponseTopics(reader: Reader): OffsetFetchResponsePartitions[] {
   const count = reader.compactArrayLength('partitions', 20)
   const partitions = new Array<OffsetFetchResponsePartitions>(count)
   let index = 0
@@ -571,7 +567,7 @@ function decodeOffsetFetchResponseTopics_Partitions(reader: Reader): OffsetFetch
 function decodeOffsetFetchResponseTopics(reader: Reader, version: number): OffsetFetchResponseTopics {
   const name = version >= 10 ? '' : reader.compactString('name')
   const topicId = version >= 10 ? reader.uuid('topicId') : ZERO_UUID
-  const partitions = decodeOffsetFetchResponseTopics_Partitions(reader)
+  const partitions = decodePartitionsOfOffsetFetchResponseTopics(reader)
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
     name,
@@ -600,7 +596,10 @@ function encodeOffsetFetchResponseTopics(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeOffsetFetchResponseGroup_Topics(reader: Reader, version: number): OffsetFetchResponseTopics[] {
+function decodeTopicsOfOffsetFetchResponseGroup(
+  reader: Reader,
+  version: number,
+): OffsetFetchResponseTopics[] {
   const count = reader.compactArrayLength('topics', 3)
   const topics = new Array<OffsetFetchResponseTopics>(count)
   let index = 0
@@ -614,7 +613,7 @@ function decodeOffsetFetchResponseGroup_Topics(reader: Reader, version: number):
 
 function decodeOffsetFetchResponseGroup(reader: Reader, version: number): OffsetFetchResponseGroup {
   const groupId = reader.compactString('groupId')
-  const topics = decodeOffsetFetchResponseGroup_Topics(reader, version)
+  const topics = decodeTopicsOfOffsetFetchResponseGroup(reader, version)
   const errorCode = reader.int16('errorCode')
   const unknownTaggedFields = reader.unknownTaggedFields()
   return {
@@ -640,7 +639,7 @@ function encodeOffsetFetchResponseGroup(
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeOffsetFetchResponse_Topics(reader: Reader, version: number): OffsetFetchResponseTopic[] {
+function decodeTopicsOfOffsetFetchResponse(reader: Reader, version: number): OffsetFetchResponseTopic[] {
   const count = version >= 6 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<OffsetFetchResponseTopic>(count)
   let index = 0
@@ -652,7 +651,7 @@ function decodeOffsetFetchResponse_Topics(reader: Reader, version: number): Offs
   return topics
 }
 
-function decodeOffsetFetchResponse_Groups(reader: Reader, version: number): OffsetFetchResponseGroup[] {
+function decodeGroupsOfOffsetFetchResponse(reader: Reader, version: number): OffsetFetchResponseGroup[] {
   const count = reader.compactArrayLength('groups', 5)
   const groups = new Array<OffsetFetchResponseGroup>(count)
   let index = 0
@@ -666,9 +665,9 @@ function decodeOffsetFetchResponse_Groups(reader: Reader, version: number): Offs
 
 function decodeOffsetFetchResponse(reader: Reader, version: number): OffsetFetchResponse {
   const throttleTimeMs = version >= 3 ? reader.int32('throttleTimeMs') : 0
-  const topics = version >= 8 ? [] : decodeOffsetFetchResponse_Topics(reader, version)
+  const topics = version >= 8 ? [] : decodeTopicsOfOffsetFetchResponse(reader, version)
   const errorCode = version >= 8 ? 0 : version >= 2 ? reader.int16('errorCode') : 0
-  const groups = version >= 8 ? decodeOffsetFetchResponse_Groups(reader, version) : []
+  const groups = version >= 8 ? decodeGroupsOfOffsetFetchResponse(reader, version) : []
   const unknownTaggedFields = version >= 6 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,
@@ -709,10 +708,8 @@ function encodeOffsetFetchResponse(writer: Writer, message: OffsetFetchResponse,
     for (let index = 0; index < groups.length; index++) {
       encodeOffsetFetchResponseGroup(writer, groups[index]!, version)
     }
-  } else {
-    if (message.groups.length > 0) {
-      throw new UnrepresentableFieldError('OffsetFetchResponse', 'groups', version)
-    }
+  } else if (message.groups.length > 0) {
+    throw new UnrepresentableFieldError('OffsetFetchResponse', 'groups', version)
   }
   if (version >= 6) {
     writer.unknownTaggedFields(message.unknownTaggedFields)

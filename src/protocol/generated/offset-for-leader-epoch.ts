@@ -141,7 +141,7 @@ function encodeOffsetForLeaderPartition(
   }
 }
 
-function decodeOffsetForLeaderTopic_Partitions(reader: Reader, version: number): OffsetForLeaderPartition[] {
+function decodePartitionsOfOffsetForLeaderTopic(reader: Reader, version: number): OffsetForLeaderPartition[] {
   const count =
     version >= 4 ? reader.compactArrayLength('partitions', 13) : reader.arrayLength('partitions', 8)
   const partitions = new Array<OffsetForLeaderPartition>(count)
@@ -156,7 +156,7 @@ function decodeOffsetForLeaderTopic_Partitions(reader: Reader, version: number):
 
 function decodeOffsetForLeaderTopic(reader: Reader, version: number): OffsetForLeaderTopic {
   const topic = version >= 4 ? reader.compactString('topic') : reader.string('topic')
-  const partitions = decodeOffsetForLeaderTopic_Partitions(reader, version)
+  const partitions = decodePartitionsOfOffsetForLeaderTopic(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     topic,
@@ -189,7 +189,7 @@ function encodeOffsetForLeaderTopic(writer: Writer, message: OffsetForLeaderTopi
   }
 }
 
-function decodeOffsetForLeaderEpochRequest_Topics(reader: Reader, version: number): OffsetForLeaderTopic[] {
+function decodeTopicsOfOffsetForLeaderEpochRequest(reader: Reader, version: number): OffsetForLeaderTopic[] {
   const count = version >= 4 ? reader.compactArrayLength('topics', 3) : reader.arrayLength('topics', 6)
   const topics = new Array<OffsetForLeaderTopic>(count)
   let index = 0
@@ -203,7 +203,7 @@ function decodeOffsetForLeaderEpochRequest_Topics(reader: Reader, version: numbe
 
 function decodeOffsetForLeaderEpochRequest(reader: Reader, version: number): OffsetForLeaderEpochRequest {
   const replicaId = version >= 3 ? reader.int32('replicaId') : -2
-  const topics = decodeOffsetForLeaderEpochRequest_Topics(reader, version)
+  const topics = decodeTopicsOfOffsetForLeaderEpochRequest(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     replicaId,
@@ -265,7 +265,7 @@ function encodeEpochEndOffset(writer: Writer, message: EpochEndOffset, version: 
   }
 }
 
-function decodeOffsetForLeaderTopicResult_Partitions(reader: Reader, version: number): EpochEndOffset[] {
+function decodePartitionsOfOffsetForLeaderTopicResult(reader: Reader, version: number): EpochEndOffset[] {
   const count =
     version >= 4 ? reader.compactArrayLength('partitions', 19) : reader.arrayLength('partitions', 14)
   const partitions = new Array<EpochEndOffset>(count)
@@ -280,7 +280,7 @@ function decodeOffsetForLeaderTopicResult_Partitions(reader: Reader, version: nu
 
 function decodeOffsetForLeaderTopicResult(reader: Reader, version: number): OffsetForLeaderTopicResult {
   const topic = version >= 4 ? reader.compactString('topic') : reader.string('topic')
-  const partitions = decodeOffsetForLeaderTopicResult_Partitions(reader, version)
+  const partitions = decodePartitionsOfOffsetForLeaderTopicResult(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     topic,
@@ -317,7 +317,7 @@ function encodeOffsetForLeaderTopicResult(
   }
 }
 
-function decodeOffsetForLeaderEpochResponse_Topics(
+function decodeTopicsOfOffsetForLeaderEpochResponse(
   reader: Reader,
   version: number,
 ): OffsetForLeaderTopicResult[] {
@@ -334,7 +334,7 @@ function decodeOffsetForLeaderEpochResponse_Topics(
 
 function decodeOffsetForLeaderEpochResponse(reader: Reader, version: number): OffsetForLeaderEpochResponse {
   const throttleTimeMs = version >= 2 ? reader.int32('throttleTimeMs') : 0
-  const topics = decodeOffsetForLeaderEpochResponse_Topics(reader, version)
+  const topics = decodeTopicsOfOffsetForLeaderEpochResponse(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     throttleTimeMs,

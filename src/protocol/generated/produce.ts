@@ -233,7 +233,7 @@ function encodePartitionProduceData(writer: Writer, message: PartitionProduceDat
   }
 }
 
-function decodeTopicProduceData_PartitionData(reader: Reader, version: number): PartitionProduceData[] {
+function decodePartitionDataOfTopicProduceData(reader: Reader, version: number): PartitionProduceData[] {
   const count =
     version >= 9 ? reader.compactArrayLength('partitionData', 6) : reader.arrayLength('partitionData', 8)
   const partitionData = new Array<PartitionProduceData>(count)
@@ -249,7 +249,7 @@ function decodeTopicProduceData_PartitionData(reader: Reader, version: number): 
 function decodeTopicProduceData(reader: Reader, version: number): TopicProduceData {
   const name = version >= 13 ? '' : version >= 9 ? reader.compactString('name') : reader.string('name')
   const topicId = version >= 13 ? reader.uuid('topicId') : ZERO_UUID
-  const partitionData = decodeTopicProduceData_PartitionData(reader, version)
+  const partitionData = decodePartitionDataOfTopicProduceData(reader, version)
   const unknownTaggedFields = version >= 9 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -286,7 +286,7 @@ function encodeTopicProduceData(writer: Writer, message: TopicProduceData, versi
   }
 }
 
-function decodeProduceRequest_TopicData(reader: Reader, version: number): TopicProduceData[] {
+function decodeTopicDataOfProduceRequest(reader: Reader, version: number): TopicProduceData[] {
   const count = version >= 9 ? reader.compactArrayLength('topicData', 3) : reader.arrayLength('topicData', 6)
   const topicData = new Array<TopicProduceData>(count)
   let index = 0
@@ -307,7 +307,7 @@ function decodeProduceRequest(reader: Reader, version: number): ProduceRequest {
         : null
   const acks = reader.int16('acks')
   const timeoutMs = reader.int32('timeoutMs')
-  const topicData = decodeProduceRequest_TopicData(reader, version)
+  const topicData = decodeTopicDataOfProduceRequest(reader, version)
   const unknownTaggedFields = version >= 9 ? reader.unknownTaggedFields() : undefined
   return {
     transactionalId,
@@ -395,7 +395,7 @@ function encodeLeaderIdAndEpoch(writer: Writer, message: LeaderIdAndEpoch): void
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodePartitionProduceResponse_RecordErrors(
+function decodeRecordErrorsOfPartitionProduceResponse(
   reader: Reader,
   version: number,
 ): BatchIndexAndErrorMessage[] {
@@ -411,7 +411,7 @@ function decodePartitionProduceResponse_RecordErrors(
   return recordErrors
 }
 
-function decodePartitionProduceResponse_CurrentLeader(reader: Reader): LeaderIdAndEpoch {
+function decodeCurrentLeaderOfPartitionProduceResponse(reader: Reader): LeaderIdAndEpoch {
   try {
     return decodeLeaderIdAndEpoch(reader)
   } catch (error) {
@@ -425,7 +425,7 @@ function decodePartitionProduceResponse(reader: Reader, version: number): Partit
   const baseOffset = reader.int64('baseOffset')
   const logAppendTimeMs = version >= 2 ? reader.int64('logAppendTimeMs') : -1n
   const logStartOffset = version >= 5 ? reader.int64('logStartOffset') : -1n
-  const recordErrors = version >= 8 ? decodePartitionProduceResponse_RecordErrors(reader, version) : []
+  const recordErrors = version >= 8 ? decodeRecordErrorsOfPartitionProduceResponse(reader, version) : []
   const errorMessage =
     version >= 9
       ? reader.compactNullableString('errorMessage')
@@ -440,7 +440,7 @@ function decodePartitionProduceResponse(reader: Reader, version: number): Partit
       const tag = reader.unsignedVarint('tagged fields')
       const tagEnd = reader.taggedFieldEnd()
       if (tag === 0 && version >= 10) {
-        currentLeader = decodePartitionProduceResponse_CurrentLeader(reader)
+        currentLeader = decodeCurrentLeaderOfPartitionProduceResponse(reader)
         reader.endTaggedField(tagEnd, 'currentLeader')
       } else {
         unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)
@@ -516,7 +516,7 @@ function encodePartitionProduceResponse(
   }
 }
 
-function decodeTopicProduceResponse_PartitionResponses(
+function decodePartitionResponsesOfTopicProduceResponse(
   reader: Reader,
   version: number,
 ): PartitionProduceResponse[] {
@@ -537,7 +537,7 @@ function decodeTopicProduceResponse_PartitionResponses(
 function decodeTopicProduceResponse(reader: Reader, version: number): TopicProduceResponse {
   const name = version >= 13 ? '' : version >= 9 ? reader.compactString('name') : reader.string('name')
   const topicId = version >= 13 ? reader.uuid('topicId') : ZERO_UUID
-  const partitionResponses = decodeTopicProduceResponse_PartitionResponses(reader, version)
+  const partitionResponses = decodePartitionResponsesOfTopicProduceResponse(reader, version)
   const unknownTaggedFields = version >= 9 ? reader.unknownTaggedFields() : undefined
   return {
     name,
@@ -597,7 +597,7 @@ function encodeNodeEndpoint(writer: Writer, message: NodeEndpoint): void {
   writer.unknownTaggedFields(message.unknownTaggedFields)
 }
 
-function decodeProduceResponse_Responses(reader: Reader, version: number): TopicProduceResponse[] {
+function decodeResponsesOfProduceResponse(reader: Reader, version: number): TopicProduceResponse[] {
   const count = version >= 9 ? reader.compactArrayLength('responses', 3) : reader.arrayLength('responses', 6)
   const responses = new Array<TopicProduceResponse>(count)
   let index = 0
@@ -609,7 +609,7 @@ function decodeProduceResponse_Responses(reader: Reader, version: number): Topic
   return responses
 }
 
-function decodeProduceResponse_NodeEndpoints(reader: Reader): NodeEndpoint[] {
+function decodeNodeEndpointsOfProduceResponse(reader: Reader): NodeEndpoint[] {
   const count = reader.compactArrayLength('nodeEndpoints', 11)
   const nodeEndpoints = new Array<NodeEndpoint>(count)
   let index = 0
@@ -622,7 +622,7 @@ function decodeProduceResponse_NodeEndpoints(reader: Reader): NodeEndpoint[] {
 }
 
 function decodeProduceResponse(reader: Reader, version: number): ProduceResponse {
-  const responses = decodeProduceResponse_Responses(reader, version)
+  const responses = decodeResponsesOfProduceResponse(reader, version)
   const throttleTimeMs = version >= 1 ? reader.int32('throttleTimeMs') : 0
   let nodeEndpoints: readonly NodeEndpoint[] = []
   let unknownTaggedFields: UnknownTaggedField[] | undefined
@@ -632,7 +632,7 @@ function decodeProduceResponse(reader: Reader, version: number): ProduceResponse
       const tag = reader.unsignedVarint('tagged fields')
       const tagEnd = reader.taggedFieldEnd()
       if (tag === 0 && version >= 10) {
-        nodeEndpoints = decodeProduceResponse_NodeEndpoints(reader)
+        nodeEndpoints = decodeNodeEndpointsOfProduceResponse(reader)
         reader.endTaggedField(tagEnd, 'nodeEndpoints')
       } else {
         unknownTaggedFields = reader.unknownTaggedField(tag, tagEnd, unknownTaggedFields)

@@ -129,7 +129,7 @@ function encodeSyncGroupRequestAssignment(
   }
 }
 
-function decodeSyncGroupRequest_Assignments(reader: Reader, version: number): SyncGroupRequestAssignment[] {
+function decodeAssignmentsOfSyncGroupRequest(reader: Reader, version: number): SyncGroupRequestAssignment[] {
   const count =
     version >= 4 ? reader.compactArrayLength('assignments', 3) : reader.arrayLength('assignments', 6)
   const assignments = new Array<SyncGroupRequestAssignment>(count)
@@ -154,7 +154,7 @@ function decodeSyncGroupRequest(reader: Reader, version: number): SyncGroupReque
         : null
   const protocolType = version >= 5 ? reader.compactNullableString('protocolType') : null
   const protocolName = version >= 5 ? reader.compactNullableString('protocolName') : null
-  const assignments = decodeSyncGroupRequest_Assignments(reader, version)
+  const assignments = decodeAssignmentsOfSyncGroupRequest(reader, version)
   const unknownTaggedFields = version >= 4 ? reader.unknownTaggedFields() : undefined
   return {
     groupId,
