@@ -27,26 +27,32 @@ export function choose(all: readonly Run[]): string {
 /** A statement that needs no braces after `else`. */
 const isSingleIf = /^if \(.*\) \{\n[^{}]*\n\}$/
 
-/** One statement for all runs; a run whose text is empty needs none. */
+/** One statement for all runs, from the newest down; a run whose text is empty needs none. */
 export function branch(all: readonly Run[]): string {
   const first = all[0]!.from
   const last = all.at(-1)!.to
   if (all.length === 1) return all[0]!.text
-  const needed = all.filter((run) => run.text !== '')
-  if (needed.length === 2 && all.length === 2) {
-    const otherwise = isSingleIf.test(all[0]!.text) ? all[0]!.text : `{\n${all[0]!.text}\n}`
-    return `if (version >= ${all[1]!.from}) {\n${all[1]!.text}\n} else ${otherwise}`
+  let text = ''
+  // As long as no run was left out, all newer versions are dealt with already.
+  let isComplete = true
+  for (const run of all.toReversed()) {
+    if (run.text === '') {
+      isComplete = false
+      continue
+    }
+    const condition = within(isComplete ? { from: run.from, to: last } : run, first, last)
+    const block = `{\n${run.text}\n}`
+    if (text === '') text = `if (${condition}) ${block}`
+    else if (condition === 'true') text += ` else ${isSingleIf.test(run.text) ? run.text : block}`
+    else text += ` else if (${condition}) ${block}`
   }
-  return needed
-    .map((run) => `if (${within(run, first, last)}) {\n${run.text}\n}`)
-    .reverse()
-    .join(' else ')
+  return text
 }
 
 /** Condition for a range of versions where only `first` to `last` can occur; `true` when it is no condition. */
 export function within(run: { from: number; to: number }, first: number, last: number): string {
   if (run.from <= first && run.to >= last) return 'true'
-  if (run.from <= first) return `version <= ${run.to}`
+  if (run.from <= first) return run.to === 0 ? 'version === 0' : `version <= ${run.to}`
   if (run.to >= last) return `version >= ${run.from}`
   if (run.from === run.to) return `version === ${run.from}`
   return `version >= ${run.from} && version <= ${run.to}`

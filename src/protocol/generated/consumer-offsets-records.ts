@@ -338,7 +338,7 @@ function encodeMemberMetadata(writer: Writer, message: MemberMetadata, version: 
   }
   if (version >= 4) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 3) {
+  } else if (version >= 3) {
     writer.nullableString(message.groupInstanceId)
   }
   if (version >= 4) {

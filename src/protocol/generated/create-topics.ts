@@ -450,7 +450,7 @@ function encodeCreatableTopicResult(writer: Writer, message: CreatableTopicResul
   writer.int16(message.errorCode)
   if (version >= 5) {
     writer.compactNullableString(message.errorMessage)
-  } else if (version >= 1 && version <= 4) {
+  } else if (version >= 1) {
     writer.nullableString(message.errorMessage)
   }
   if (version >= 5) {

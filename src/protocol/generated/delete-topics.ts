@@ -200,9 +200,9 @@ function decodeDeletableTopicResult(reader: Reader, version: number): DeletableT
 function encodeDeletableTopicResult(writer: Writer, message: DeletableTopicResult, version: number): void {
   if (version >= 6) {
     writer.compactNullableString(message.name)
-  } else if (version >= 4 && version <= 5) {
+  } else if (version >= 4) {
     writer.compactString(required(message.name, 'DeleteTopicsResponse', 'DeletableTopicResult.name', version))
-  } else if (version <= 3) {
+  } else {
     writer.string(required(message.name, 'DeleteTopicsResponse', 'DeletableTopicResult.name', version))
   }
   if (version >= 6) {

@@ -374,7 +374,7 @@ function encodeDescribeConfigsResourceResult(
     for (let index = 0; index < synonyms.length; index++) {
       encodeDescribeConfigsSynonym(writer, synonyms[index]!, version)
     }
-  } else if (version >= 1 && version <= 3) {
+  } else if (version >= 1) {
     const synonyms = message.synonyms
     writer.arrayLength(synonyms.length)
     for (let index = 0; index < synonyms.length; index++) {
@@ -386,7 +386,7 @@ function encodeDescribeConfigsResourceResult(
   }
   if (version >= 4) {
     writer.compactNullableString(message.documentation)
-  } else if (version === 3) {
+  } else if (version >= 3) {
     writer.nullableString(message.documentation)
   }
   if (version >= 4) {

@@ -188,7 +188,7 @@ function encodeDescribedGroupMember(writer: Writer, message: DescribedGroupMembe
   }
   if (version >= 5) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 4) {
+  } else if (version >= 4) {
     writer.nullableString(message.groupInstanceId)
   }
   if (version >= 5) {

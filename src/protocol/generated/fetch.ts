@@ -621,20 +621,18 @@ function encodeFetchRequest(writer: Writer, message: FetchRequest, version: numb
     for (let index = 0; index < forgottenTopicsData.length; index++) {
       encodeForgottenTopic(writer, forgottenTopicsData[index]!, version)
     }
-  } else if (version >= 7 && version <= 11) {
+  } else if (version >= 7) {
     const forgottenTopicsData = message.forgottenTopicsData
     writer.arrayLength(forgottenTopicsData.length)
     for (let index = 0; index < forgottenTopicsData.length; index++) {
       encodeForgottenTopic(writer, forgottenTopicsData[index]!, version)
     }
-  } else if (version <= 6) {
-    if (message.forgottenTopicsData.length > 0) {
-      throw new UnrepresentableFieldError('FetchRequest', 'forgottenTopicsData', version)
-    }
+  } else if (message.forgottenTopicsData.length > 0) {
+    throw new UnrepresentableFieldError('FetchRequest', 'forgottenTopicsData', version)
   }
   if (version >= 12) {
     writer.compactString(message.rackId)
-  } else if (version === 11) {
+  } else if (version >= 11) {
     writer.string(message.rackId)
   }
   if (version >= 12) {
@@ -857,7 +855,7 @@ function encodePartitionData(writer: Writer, message: PartitionData, version: nu
         encodeAbortedTransaction(writer, abortedTransactions[index]!, version)
       }
     }
-  } else if (version >= 4 && version <= 11) {
+  } else if (version >= 4) {
     const abortedTransactions = message.abortedTransactions
     if (abortedTransactions === null) {
       writer.arrayLength(-1)

@@ -133,9 +133,9 @@ function encodeFindCoordinatorRequest(
     if (message.key !== '') {
       throw new UnrepresentableFieldError('FindCoordinatorRequest', 'key', version)
     }
-  } else if (version === 3) {
+  } else if (version >= 3) {
     writer.compactString(message.key)
-  } else if (version <= 2) {
+  } else {
     writer.string(message.key)
   }
   if (version >= 1) {
@@ -257,9 +257,9 @@ function encodeFindCoordinatorResponse(
     if (message.host !== '') {
       throw new UnrepresentableFieldError('FindCoordinatorResponse', 'host', version)
     }
-  } else if (version === 3) {
+  } else if (version >= 3) {
     writer.compactString(message.host)
-  } else if (version <= 2) {
+  } else {
     writer.string(message.host)
   }
   if (version >= 4) {

@@ -108,12 +108,10 @@ function encodeHeartbeatRequest(writer: Writer, message: HeartbeatRequest, versi
   }
   if (version >= 4) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 3) {
+  } else if (version >= 3) {
     writer.nullableString(message.groupInstanceId)
-  } else if (version <= 2) {
-    if (message.groupInstanceId !== null) {
-      throw new UnrepresentableFieldError('HeartbeatRequest', 'groupInstanceId', version)
-    }
+  } else if (message.groupInstanceId !== null) {
+    throw new UnrepresentableFieldError('HeartbeatRequest', 'groupInstanceId', version)
   }
   if (version >= 4) {
     writer.unknownTaggedFields(message.unknownTaggedFields)

@@ -230,12 +230,10 @@ function encodeJoinGroupRequest(writer: Writer, message: JoinGroupRequest, versi
   }
   if (version >= 6) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 5) {
+  } else if (version >= 5) {
     writer.nullableString(message.groupInstanceId)
-  } else if (version <= 4) {
-    if (message.groupInstanceId !== null) {
-      throw new UnrepresentableFieldError('JoinGroupRequest', 'groupInstanceId', version)
-    }
+  } else if (message.groupInstanceId !== null) {
+    throw new UnrepresentableFieldError('JoinGroupRequest', 'groupInstanceId', version)
   }
   if (version >= 6) {
     writer.compactString(message.protocolType)
@@ -293,7 +291,7 @@ function encodeJoinGroupResponseMember(
   }
   if (version >= 6) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 5) {
+  } else if (version >= 5) {
     writer.nullableString(message.groupInstanceId)
   }
   if (version >= 6) {
@@ -359,9 +357,9 @@ function encodeJoinGroupResponse(writer: Writer, message: JoinGroupResponse, ver
   }
   if (version >= 7) {
     writer.compactNullableString(message.protocolName)
-  } else if (version === 6) {
+  } else if (version >= 6) {
     writer.compactString(required(message.protocolName, 'JoinGroupResponse', 'protocolName', version))
-  } else if (version <= 5) {
+  } else {
     writer.string(required(message.protocolName, 'JoinGroupResponse', 'protocolName', version))
   }
   if (version >= 6) {

@@ -173,16 +173,14 @@ function encodeLeaveGroupRequest(writer: Writer, message: LeaveGroupRequest, ver
     for (let index = 0; index < members.length; index++) {
       encodeMemberIdentity(writer, members[index]!, version)
     }
-  } else if (version === 3) {
+  } else if (version >= 3) {
     const members = message.members
     writer.arrayLength(members.length)
     for (let index = 0; index < members.length; index++) {
       encodeMemberIdentity(writer, members[index]!, version)
     }
-  } else if (version <= 2) {
-    if (message.members.length > 0) {
-      throw new UnrepresentableFieldError('LeaveGroupRequest', 'members', version)
-    }
+  } else if (message.members.length > 0) {
+    throw new UnrepresentableFieldError('LeaveGroupRequest', 'members', version)
   }
   if (version >= 4) {
     writer.unknownTaggedFields(message.unknownTaggedFields)
@@ -256,16 +254,14 @@ function encodeLeaveGroupResponse(writer: Writer, message: LeaveGroupResponse, v
     for (let index = 0; index < members.length; index++) {
       encodeMemberResponse(writer, members[index]!, version)
     }
-  } else if (version === 3) {
+  } else if (version >= 3) {
     const members = message.members
     writer.arrayLength(members.length)
     for (let index = 0; index < members.length; index++) {
       encodeMemberResponse(writer, members[index]!, version)
     }
-  } else if (version <= 2) {
-    if (message.members.length > 0) {
-      throw new UnrepresentableFieldError('LeaveGroupResponse', 'members', version)
-    }
+  } else if (message.members.length > 0) {
+    throw new UnrepresentableFieldError('LeaveGroupResponse', 'members', version)
   }
   if (version >= 4) {
     writer.unknownTaggedFields(message.unknownTaggedFields)

@@ -1309,7 +1309,7 @@ function decodePartitionChangeRecord(reader: Reader, version: number): Partition
 function encodePartitionChangeRecord(writer: Writer, message: PartitionChangeRecord, version: number): void {
   writer.int32(message.partitionId)
   writer.uuid(message.topicId)
-  if (version <= 0) {
+  if (version === 0) {
     if (message.directories !== null) {
       throw new UnrepresentableFieldError('PartitionChangeRecord', 'directories', version)
     }
@@ -1735,7 +1735,7 @@ function encodeBrokerRegistrationChangeRecord(
 ): void {
   writer.int32(message.brokerId)
   writer.int64(message.brokerEpoch)
-  if (version <= 0) {
+  if (version === 0) {
     if (message.inControlledShutdown !== 0) {
       throw new UnrepresentableFieldError('BrokerRegistrationChangeRecord', 'inControlledShutdown', version)
     }

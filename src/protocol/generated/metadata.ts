@@ -185,9 +185,9 @@ function encodeMetadataRequestTopic(writer: Writer, message: MetadataRequestTopi
   }
   if (version >= 10) {
     writer.compactNullableString(message.name)
-  } else if (version === 9) {
+  } else if (version >= 9) {
     writer.compactString(required(message.name, 'MetadataRequest', 'MetadataRequestTopic.name', version))
-  } else if (version <= 8) {
+  } else {
     writer.string(required(message.name, 'MetadataRequest', 'MetadataRequestTopic.name', version))
   }
   if (version >= 9) {
@@ -241,7 +241,7 @@ function encodeMetadataRequest(writer: Writer, message: MetadataRequest, version
         encodeMetadataRequestTopic(writer, topics[index]!, version)
       }
     }
-  } else if (version >= 1 && version <= 8) {
+  } else if (version >= 1) {
     const topics = message.topics
     if (topics === null) {
       writer.arrayLength(-1)
@@ -251,7 +251,7 @@ function encodeMetadataRequest(writer: Writer, message: MetadataRequest, version
         encodeMetadataRequestTopic(writer, topics[index]!, version)
       }
     }
-  } else if (version <= 0) {
+  } else {
     const topics = required(message.topics, 'MetadataRequest', 'topics', version)
     writer.arrayLength(topics.length)
     for (let index = 0; index < topics.length; index++) {
@@ -267,12 +267,10 @@ function encodeMetadataRequest(writer: Writer, message: MetadataRequest, version
     if (message.includeClusterAuthorizedOperations) {
       throw new UnrepresentableFieldError('MetadataRequest', 'includeClusterAuthorizedOperations', version)
     }
-  } else if (version >= 8 && version <= 10) {
+  } else if (version >= 8) {
     writer.bool(message.includeClusterAuthorizedOperations)
-  } else if (version <= 7) {
-    if (message.includeClusterAuthorizedOperations) {
-      throw new UnrepresentableFieldError('MetadataRequest', 'includeClusterAuthorizedOperations', version)
-    }
+  } else if (message.includeClusterAuthorizedOperations) {
+    throw new UnrepresentableFieldError('MetadataRequest', 'includeClusterAuthorizedOperations', version)
   }
   if (version >= 8) {
     writer.bool(message.includeTopicAuthorizedOperations)
@@ -314,7 +312,7 @@ function encodeMetadataResponseBroker(
   writer.int32(message.port)
   if (version >= 9) {
     writer.compactNullableString(message.rack)
-  } else if (version >= 1 && version <= 8) {
+  } else if (version >= 1) {
     writer.nullableString(message.rack)
   }
   if (version >= 9) {
@@ -410,7 +408,7 @@ function encodeMetadataResponsePartition(
     for (let index = 0; index < offlineReplicas.length; index++) {
       writer.int32(offlineReplicas[index]!)
     }
-  } else if (version >= 5 && version <= 8) {
+  } else if (version >= 5) {
     const offlineReplicas = message.offlineReplicas
     writer.arrayLength(offlineReplicas.length)
     for (let index = 0; index < offlineReplicas.length; index++) {
@@ -466,9 +464,9 @@ function encodeMetadataResponseTopic(writer: Writer, message: MetadataResponseTo
   writer.int16(message.errorCode)
   if (version >= 12) {
     writer.compactNullableString(message.name)
-  } else if (version >= 9 && version <= 11) {
+  } else if (version >= 9) {
     writer.compactString(required(message.name, 'MetadataResponse', 'MetadataResponseTopic.name', version))
-  } else if (version <= 8) {
+  } else {
     writer.string(required(message.name, 'MetadataResponse', 'MetadataResponseTopic.name', version))
   }
   if (version >= 10) {
@@ -574,7 +572,7 @@ function encodeMetadataResponse(writer: Writer, message: MetadataResponse, versi
   }
   if (version >= 9) {
     writer.compactNullableString(message.clusterId)
-  } else if (version >= 2 && version <= 8) {
+  } else if (version >= 2) {
     writer.nullableString(message.clusterId)
   }
   if (version >= 1) {
@@ -597,12 +595,10 @@ function encodeMetadataResponse(writer: Writer, message: MetadataResponse, versi
     if (message.clusterAuthorizedOperations !== -2147483648) {
       throw new UnrepresentableFieldError('MetadataResponse', 'clusterAuthorizedOperations', version)
     }
-  } else if (version >= 8 && version <= 10) {
+  } else if (version >= 8) {
     writer.int32(message.clusterAuthorizedOperations)
-  } else if (version <= 7) {
-    if (message.clusterAuthorizedOperations !== -2147483648) {
-      throw new UnrepresentableFieldError('MetadataResponse', 'clusterAuthorizedOperations', version)
-    }
+  } else if (message.clusterAuthorizedOperations !== -2147483648) {
+    throw new UnrepresentableFieldError('MetadataResponse', 'clusterAuthorizedOperations', version)
   }
   if (version >= 13) {
     writer.int16(message.errorCode)

@@ -180,16 +180,14 @@ function encodeOffsetCommitRequestPartition(
         version,
       )
     }
-  } else if (version === 1) {
+  } else if (version >= 1) {
     writer.int64(message.commitTimestamp)
-  } else if (version <= 0) {
-    if (message.commitTimestamp !== -1n) {
-      throw new UnrepresentableFieldError(
-        'OffsetCommitRequest',
-        'OffsetCommitRequestPartition.commitTimestamp',
-        version,
-      )
-    }
+  } else if (message.commitTimestamp !== -1n) {
+    throw new UnrepresentableFieldError(
+      'OffsetCommitRequest',
+      'OffsetCommitRequestPartition.commitTimestamp',
+      version,
+    )
   }
   if (version >= 6) {
     writer.int32(message.committedLeaderEpoch)
@@ -312,17 +310,15 @@ function encodeOffsetCommitRequest(writer: Writer, message: OffsetCommitRequest,
   }
   if (version >= 8) {
     writer.compactString(message.memberId)
-  } else if (version >= 1 && version <= 7) {
+  } else if (version >= 1) {
     writer.string(message.memberId)
   }
   if (version >= 8) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 7) {
+  } else if (version >= 7) {
     writer.nullableString(message.groupInstanceId)
-  } else if (version <= 6) {
-    if (message.groupInstanceId !== null) {
-      throw new UnrepresentableFieldError('OffsetCommitRequest', 'groupInstanceId', version)
-    }
+  } else if (message.groupInstanceId !== null) {
+    throw new UnrepresentableFieldError('OffsetCommitRequest', 'groupInstanceId', version)
   }
   if (version >= 2 && version <= 4) {
     writer.int64(message.retentionTimeMs)

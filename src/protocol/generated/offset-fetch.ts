@@ -378,16 +378,16 @@ function encodeOffsetFetchRequest(writer: Writer, message: OffsetFetchRequest, v
     if (message.groupId !== '') {
       throw new UnrepresentableFieldError('OffsetFetchRequest', 'groupId', version)
     }
-  } else if (version >= 6 && version <= 7) {
+  } else if (version >= 6) {
     writer.compactString(message.groupId)
-  } else if (version <= 5) {
+  } else {
     writer.string(message.groupId)
   }
   if (version >= 8) {
     if (message.topics === null || message.topics.length > 0) {
       throw new UnrepresentableFieldError('OffsetFetchRequest', 'topics', version)
     }
-  } else if (version >= 6 && version <= 7) {
+  } else if (version >= 6) {
     const topics = message.topics
     if (topics === null) {
       writer.compactArrayLength(-1)
@@ -397,7 +397,7 @@ function encodeOffsetFetchRequest(writer: Writer, message: OffsetFetchRequest, v
         encodeOffsetFetchRequestTopic(writer, topics[index]!, version)
       }
     }
-  } else if (version >= 2 && version <= 5) {
+  } else if (version >= 2) {
     const topics = message.topics
     if (topics === null) {
       writer.arrayLength(-1)
@@ -407,7 +407,7 @@ function encodeOffsetFetchRequest(writer: Writer, message: OffsetFetchRequest, v
         encodeOffsetFetchRequestTopic(writer, topics[index]!, version)
       }
     }
-  } else if (version <= 1) {
+  } else {
     const topics = required(message.topics, 'OffsetFetchRequest', 'topics', version)
     writer.arrayLength(topics.length)
     for (let index = 0; index < topics.length; index++) {
@@ -686,13 +686,13 @@ function encodeOffsetFetchResponse(writer: Writer, message: OffsetFetchResponse,
     if (message.topics.length > 0) {
       throw new UnrepresentableFieldError('OffsetFetchResponse', 'topics', version)
     }
-  } else if (version >= 6 && version <= 7) {
+  } else if (version >= 6) {
     const topics = message.topics
     writer.compactArrayLength(topics.length)
     for (let index = 0; index < topics.length; index++) {
       encodeOffsetFetchResponseTopic(writer, topics[index]!, version)
     }
-  } else if (version <= 5) {
+  } else {
     const topics = message.topics
     writer.arrayLength(topics.length)
     for (let index = 0; index < topics.length; index++) {

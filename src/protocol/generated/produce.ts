@@ -321,12 +321,10 @@ function decodeProduceRequest(reader: Reader, version: number): ProduceRequest {
 function encodeProduceRequest(writer: Writer, message: ProduceRequest, version: number): void {
   if (version >= 9) {
     writer.compactNullableString(message.transactionalId)
-  } else if (version >= 3 && version <= 8) {
+  } else if (version >= 3) {
     writer.nullableString(message.transactionalId)
-  } else if (version <= 2) {
-    if (message.transactionalId !== null) {
-      throw new UnrepresentableFieldError('ProduceRequest', 'transactionalId', version)
-    }
+  } else if (message.transactionalId !== null) {
+    throw new UnrepresentableFieldError('ProduceRequest', 'transactionalId', version)
   }
   writer.int16(message.acks)
   writer.int32(message.timeoutMs)
@@ -480,7 +478,7 @@ function encodePartitionProduceResponse(
     for (let index = 0; index < recordErrors.length; index++) {
       encodeBatchIndexAndErrorMessage(writer, recordErrors[index]!, version)
     }
-  } else if (version === 8) {
+  } else if (version >= 8) {
     const recordErrors = message.recordErrors
     writer.arrayLength(recordErrors.length)
     for (let index = 0; index < recordErrors.length; index++) {
@@ -489,7 +487,7 @@ function encodePartitionProduceResponse(
   }
   if (version >= 9) {
     writer.compactNullableString(message.errorMessage)
-  } else if (version === 8) {
+  } else if (version >= 8) {
     writer.nullableString(message.errorMessage)
   }
   if (version <= 9) {

@@ -182,12 +182,10 @@ function encodeSyncGroupRequest(writer: Writer, message: SyncGroupRequest, versi
   }
   if (version >= 4) {
     writer.compactNullableString(message.groupInstanceId)
-  } else if (version === 3) {
+  } else if (version >= 3) {
     writer.nullableString(message.groupInstanceId)
-  } else if (version <= 2) {
-    if (message.groupInstanceId !== null) {
-      throw new UnrepresentableFieldError('SyncGroupRequest', 'groupInstanceId', version)
-    }
+  } else if (message.groupInstanceId !== null) {
+    throw new UnrepresentableFieldError('SyncGroupRequest', 'groupInstanceId', version)
   }
   if (version >= 5) {
     writer.compactNullableString(message.protocolType)
