@@ -150,7 +150,7 @@ function short(json: Json | undefined): string {
 }
 
 /** The specs lie in the root of the repository, wherever this module was compiled to. */
-function specFolder(): string {
+export function specFolder(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const specs = join(folder, 'protocol-specs')
     if (existsSync(specs)) return specs

@@ -1,20 +1,10 @@
+import { supportedFeatures } from '../metadata/features.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../protocol/generated/api-versions.ts'
 import { type ApiEntry, handler } from './handler.ts'
 
 /** What a name or version of a client's software may look like (KIP-511). */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
-
-/** Levels of each feature that we understand (KIP-584), as Apache Kafka 4.3 tells them. */
-const supportedFeatures = [
-  { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1 },
-  { name: 'group.version', minVersion: 0, maxVersion: 1 },
-  { name: 'kraft.version', minVersion: 0, maxVersion: 1 },
-  { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
-  { name: 'share.version', minVersion: 0, maxVersion: 1 },
-  { name: 'streams.version', minVersion: 0, maxVersion: 1 },
-  { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
-]
 
 /**
  * ApiVersions (key 18): what this broker serves, and its features. 3 carries the client's name and answers features (KIP-511, KIP-584);

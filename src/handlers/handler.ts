@@ -73,10 +73,10 @@ export interface Handler<Request, Response> {
   ) => Response | typeof NO_RESPONSE | Promise<Response | typeof NO_RESPONSE>
 }
 
-/** Ties an API to the function that serves it; both types come from the generated descriptor. */
+/** Ties an API to the function that serves it; both types come from the generated descriptor alone, so that no field is forgotten. */
 export function handler<Request, Response>(
   api: Api<Request, Response>,
-  handle: Handler<Request, Response>['handle'],
+  handle: Handler<NoInfer<Request>, NoInfer<Response>>['handle'],
 ): Handler<Request, Response> {
   return { api, handle }
 }

@@ -6,21 +6,18 @@ import { handler } from './handler.ts'
  * InitProducerId (key 22): an id for an idempotent producer (KIP-98). 3 and newer bring the id and epoch that a producer had (KIP-360),
  * which matter for transactions only: without a transactional id the answer is always a new id with epoch 0.
  *
- * Transactions have no coordinator here yet, which is what Kafka says too while theirs cannot be found.
+ * Transactions are not served yet. The answer is one that clients give up at, with a message that fits: while a coordinator is merely not
+ * available they would ask again and again.
  */
 export const initProducerId = handler(InitProducerId, (request, { broker }) => {
   const { transactionalId, producerId, producerEpoch } = request
-  const refused = (errorCode: number) => ({
-    throttleTimeMs: 0,
-    errorCode,
-    producerId: -1n,
-    producerEpoch: -1,
-  })
+  const answer = { throttleTimeMs: 0, ongoingTxnProducerId: -1n, ongoingTxnProducerEpoch: -1 }
+  const refused = (errorCode: number) => ({ ...answer, errorCode, producerId: -1n, producerEpoch: -1 })
   if ((producerId === -1n) !== (producerEpoch === -1)) return refused(ErrorCode.INVALID_REQUEST)
   if (transactionalId === '') return refused(ErrorCode.INVALID_REQUEST)
-  if (transactionalId !== null) return refused(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+  if (transactionalId !== null) return refused(ErrorCode.UNSUPPORTED_VERSION)
   return {
-    throttleTimeMs: 0,
+    ...answer,
     errorCode: ErrorCode.NONE,
     producerId: broker.producerIds.next(),
     producerEpoch: 0,

@@ -9,6 +9,8 @@ import {
 import { handler, type RequestContext } from './handler.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
 
+/** KIP-320 */
+const FIRST_VERSION_WITH_LEADER_EPOCH = 4
 const LATEST = -1n
 const EARLIEST = -2n
 const MAX_TIMESTAMP = -3n
@@ -90,9 +92,9 @@ function listPartition(
         oldStyleOffsets: olderOffsets(partition, wanted, end),
       }
     const found = lookUp(partition, timestamp, end)
-    return found
-      ? { ...unknown(partitionIndex, ErrorCode.NONE), ...found }
-      : unknown(partitionIndex, ErrorCode.NONE)
+    if (!found) return unknown(partitionIndex, ErrorCode.NONE)
+    const leaderEpoch = apiVersion >= FIRST_VERSION_WITH_LEADER_EPOCH ? found.leaderEpoch : -1
+    return { ...unknown(partitionIndex, ErrorCode.NONE), ...found, leaderEpoch }
   } catch (error) {
     if (error instanceof ApiError) return unknown(partitionIndex, error.code)
     throw error

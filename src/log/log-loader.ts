@@ -112,7 +112,7 @@ class LogLoader {
 
   #repairIndexes(below: number): void {
     for (const segment of this.#segments.slice(0, below)) {
-      const problem = segment.offsetIndex.problem() ?? segment.timeIndex.problem()
+      const problem = segment.indexProblem()
       if (problem === undefined) continue
       const { path } = segment.file
       this.#environment.logger.warn({ path, problem }, 'an index cannot be used, building it anew')
@@ -127,8 +127,7 @@ class LogLoader {
     const truncated = segment.rebuild(
       indexIntervalBytes,
       (bytes, at) => {
-        // Older formats have no checksum of this kind: they are taken as they are.
-        if (magicOf(bytes, at) >= 2 && !isCrcValid(bytes, at)) return false
+        if (magicOf(bytes, at) !== 2 || !isCrcValid(bytes, at)) return false
         return accept(bytes, at)
       },
       true,

@@ -149,6 +149,18 @@ export class LogReader {
     this.#positions.clear()
   }
 
+  /** Every batch from the one that holds `offset` on, read on the main thread. Each is a buffer of its own. */
+  *batches(offset: bigint): Iterable<Buffer> {
+    for (const segment of this.#segments.slice(this.#indexOf(offset))) {
+      const scanner = new BatchScanner(segment.file, segment.sizeInBytes, true)
+      const from = offset <= segment.baseOffset ? 0 : segment.positionOf(offset)
+      for (let found = scanner.moveTo(from); found; found = scanner.next()) {
+        // The scanner reads on into the same memory, and who replays keeps parts of what it gets.
+        yield Buffer.from(scanner.bytes.subarray(scanner.at, scanner.at + scanner.size))
+      }
+    }
+  }
+
   /** The first batch for which `isWanted` holds, at or behind `offset`; whole, with all its records. */
   findBatch(offset: bigint, isWanted: (bytes: Buffer, at: number) => boolean): Buffer | undefined {
     for (const segment of this.#segments.slice(this.#indexOf(offset))) {

@@ -37,6 +37,20 @@ export class PartitionFolders {
     return this.#found.has(name)
   }
 
+  /** Bytes in the segments of a folder that nobody has taken up yet; 0 when there is none. */
+  sizeInBytes(name: string): number {
+    if (!this.has(name)) return 0
+    const { files } = this.#directory
+    let size = 0
+    for (const entry of files.list(this.path(name))) {
+      if (entry.isDirectory || !entry.name.endsWith('.log')) continue
+      const file = files.open(`${this.path(name)}/${entry.name}`, 'read')
+      size += file.size()
+      file.close()
+    }
+    return size
+  }
+
   /**
    * Takes up the folder of a partition: false when there is none. One that belongs to another topic of the same name (a crash came
    * between deleting and renaming) is put aside, so that the new topic does not show old records.

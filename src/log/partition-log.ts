@@ -103,6 +103,8 @@ export interface PartitionLog {
     upTo: bigint,
     atLeastOneBatch: boolean,
   ): FetchedRecords | Promise<FetchedRecords>
+  /** Every batch of the log, whole and in order, read on the spot: for replaying. Each is a buffer of its own. */
+  batches(): Iterable<Buffer>
   /** Bytes between two offsets, without touching a file: exact near the tail, a guess that is not too small elsewhere. */
   sizeBetween(fromOffset: bigint, upTo: bigint): number
   /** Aborted transactions that touch records from `fromOffset` (inclusive) to `upTo` (exclusive). */

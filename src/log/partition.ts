@@ -42,6 +42,18 @@ export class Partition {
     this.#openLog = openLog
   }
 
+  /** The metadata says something new about it. */
+  update({ leaderEpoch, partitionEpoch, replicas, isr, config }: PartitionAssignment): void {
+    this.partitionEpoch = partitionEpoch
+    this.replicas = replicas
+    this.isr = isr
+    this.config = config
+    if (leaderEpoch === this.leaderEpoch) return
+    this.leaderEpoch = leaderEpoch
+    this.#log?.beginLeaderEpoch(leaderEpoch)
+    this.#wake()
+  }
+
   get config(): TopicConfig {
     return this.#config
   }

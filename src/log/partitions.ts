@@ -93,6 +93,17 @@ export class Partitions {
     for (const topic of this.#topics.keys()) yield* this.ofTopic(topic)
   }
 
+  /** Folder of the logs, and the room on its volume in bytes. */
+  describeDirectory(): { readonly path: string; readonly totalBytes: number; readonly usableBytes: number } {
+    const { files, path } = this.#options.directory
+    return { path, ...files.space(path) }
+  }
+
+  /** Bytes in a partition's segments. Does not open a log for that: with many it would take long. */
+  sizeInBytes(partition: Partition): number {
+    return partition.openLog?.sizeInBytes ?? this.#folders.sizeInBytes(nameOf(partition))
+  }
+
   /** The log of the metadata, which is there before anything is known of topics. It is not part of `all()`. */
   openMetadataLog(config: TopicConfig): Partition {
     this.#metadata ??= new Partition(

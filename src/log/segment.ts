@@ -81,6 +81,14 @@ export class Segment {
     return this.#firstTimestamp >= 0n ? Number(timestamp - this.#firstTimestamp) : nowMs - this.createdMs
   }
 
+  /** Why the indexes of a segment that was closed properly cannot be right; undefined when they can. */
+  indexProblem(): string | undefined {
+    const problem = this.offsetIndex.problem() ?? this.timeIndex.problem()
+    if (problem !== undefined || this.sizeInBytes === 0 || this.timeIndex.count > 0) return problem
+    // Closing leaves an entry, unless records carry no time at all.
+    return this.#readFirstTimestamp() >= 0n ? 'the time index is empty' : undefined
+  }
+
   #readFirstTimestamp(): bigint {
     const scanner = new BatchScanner(this.file, this.sizeInBytes)
     return scanner.moveTo(0) ? maxTimestamp(scanner.bytes, scanner.at) : -1n

@@ -9,6 +9,7 @@ import {
 } from '../protocol/record-batch.ts'
 import { validateBatches } from './append-validation.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { describeProducer, notesOn } from './log-description.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { loadLog } from './log-loader.ts'
@@ -27,7 +28,7 @@ import type {
   TimestampedOffset,
 } from './partition-log.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
-import { type ProducedBatch, type ProducerState, ProducerStates } from './producer-states.ts'
+import { type ProducedBatch, ProducerStates } from './producer-states.ts'
 import { deletableSegments } from './retention.ts'
 import { Segment } from './segment.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts'
@@ -286,6 +287,10 @@ export class SegmentedLog implements PartitionLog {
     return this.#reader.read(offset, maxBytes, upTo < end ? upTo : end, end, atLeastOneBatch)
   }
 
+  batches(): Iterable<Buffer> {
+    return this.#reader.batches(this.#logStartOffset)
+  }
+
   sizeBetween(fromOffset: bigint, upTo: bigint): number {
     return this.#reader.sizeBetween(fromOffset, upTo, this.#nextOffset)
   }
@@ -453,7 +458,6 @@ export class SegmentedLog implements PartitionLog {
   }
 
   describe(): LogDescription {
-    const isCompacted = this.#config['cleanup.policy'].includes('compact')
     return {
       directory: this.#directory,
       isOnDisk: this.#isOnDisk,
@@ -470,20 +474,8 @@ export class SegmentedLog implements PartitionLog {
       })),
       leaderEpochs: this.#leaderEpochs.entries,
       producers: Array.from(this.#producers.all(), describeProducer),
-      notes: isCompacted
-        ? ['cleanup.policy asks for compaction, which is not done yet: all records are kept']
-        : [],
+      notes: notesOn(this.#config),
     }
-  }
-}
-
-function describeProducer(state: ProducerState): LogDescription['producers'][number] {
-  return {
-    producerId: state.producerId,
-    producerEpoch: state.producerEpoch,
-    lastSequence: state.batches.at(-1)?.lastSequence ?? -1,
-    lastTimestamp: state.lastTimestamp,
-    currentTransactionFirstOffset: state.currentTransactionFirstOffset,
   }
 }
 

@@ -102,8 +102,11 @@ export class ClassicJoin {
   ): Outcome<void> {
     const { memberId } = request
     if (group.pendingMembers.has(memberId)) {
-      // Only dynamic members are sent away with an id.
-      if (request.groupInstanceId !== null) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
+      if (request.groupInstanceId !== null) {
+        // Only dynamic members are sent away with an id. Kafka takes this for a fault of its own, and says so.
+        reply.complete(joinError(ErrorCode.UNKNOWN_SERVER_ERROR, UNKNOWN_MEMBER_ID))
+        return unchanged
+      }
       return this.#add(group, request, caller, memberId, reply)
     }
     const member = group.validateMember(memberId, request.groupInstanceId)

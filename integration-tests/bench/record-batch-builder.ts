@@ -1,0 +1,46 @@
+import crc32c from 'crc-32/crc32c.js'
+import { compressLz4 } from './lz4.ts'
+
+const HEADER_BYTES = 61
+const CRC_AT = 17
+const ATTRIBUTES_AT = 21
+const CODEC_NUMBERS = { none: 0, lz4: 3 } as const
+
+/** A batch (magic 2) of records without keys, all with the same time, of no producer. Independent of the broker's own code on purpose. */
+export function buildRecordBatch(
+  values: readonly Buffer[],
+  codec: keyof typeof CODEC_NUMBERS,
+  timestampMs: number,
+): Buffer {
+  const plain = Buffer.concat(values.flatMap((value, index) => recordOf(value, index)))
+  const records = codec === 'lz4' ? compressLz4(plain) : plain
+  const batch = Buffer.alloc(HEADER_BYTES + records.length)
+  batch.writeInt32BE(batch.length - 12, 8)
+  batch.writeInt32BE(-1, 12) // leader epoch
+  batch.writeInt8(2, 16) // magic
+  batch.writeInt16BE(CODEC_NUMBERS[codec], ATTRIBUTES_AT)
+  batch.writeInt32BE(values.length - 1, 23) // last offset delta
+  batch.writeBigInt64BE(BigInt(timestampMs), 27)
+  batch.writeBigInt64BE(BigInt(timestampMs), 35)
+  batch.writeBigInt64BE(-1n, 43) // producer id
+  batch.writeInt16BE(-1, 51) // producer epoch
+  batch.writeInt32BE(-1, 53) // base sequence
+  batch.writeInt32BE(values.length, 57)
+  records.copy(batch, HEADER_BYTES)
+  batch.writeUInt32BE(crc32c.buf(batch.subarray(ATTRIBUTES_AT)) >>> 0, CRC_AT)
+  return batch
+}
+
+function recordOf(value: Buffer, offsetDelta: number): Buffer[] {
+  const head = [0, ...varint(0), ...varint(offsetDelta), ...varint(-1), ...varint(value.length)]
+  const size = varint(head.length + value.length + 1)
+  return [Buffer.from([...size, ...head]), value, Buffer.from([0])]
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = []
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
+  bytes.push(rest)
+  return bytes
+}

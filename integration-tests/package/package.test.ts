@@ -1,0 +1,105 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BrokerProcess } from '../support/broker-process.ts'
+import { repositoryRoot } from '../support/repository.ts'
+import { outputOf } from '../support/run-program.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'odradek-package-'))
+const project = join(folder, 'project')
+const tool = (name: string) => join(repositoryRoot, 'node_modules', '.bin', name)
+let tarball = ''
+
+beforeAll(async () => {
+  // `npm test` has just built dist/; building it again here would pull it away under the other suites.
+  const packed = await outputOf('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+    cwd: repositoryRoot,
+  })
+  const [{ filename }] = JSON.parse(packed) as [{ filename: string }]
+  tarball = join(folder, filename)
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'an-empty-project', private: true }))
+  await outputOf('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], {
+    cwd: project,
+    timeoutMs: 120_000,
+  })
+}, 180_000)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** The same program in each flavour: starts a broker, writes, reads, stops, and then ends by itself. */
+const program = `
+  const kafka = await startKafka({ topics: { orders: 3 } })
+  await kafka.produce('orders', { key: 'a', value: { total: 42 } })
+  const [record] = await kafka.records('orders', { count: 1 })
+  console.log(kafka.bootstrapServers.startsWith('127.0.0.1:'), JSON.stringify(record.json()))
+  await kafka.stop()
+`
+const PRINTED = 'true {"total":42}\n'
+
+async function runInProject(file: string, source: string): Promise<string> {
+  writeFileSync(join(project, file), source)
+  return outputOf(process.execPath, [file], { cwd: project })
+}
+
+test('the package holds what is to be published, and nothing else', async () => {
+  const listing = await outputOf('tar', ['-tzf', tarball])
+  const names = listing.trim().split('\n')
+  expect(names).toEqual(
+    expect.arrayContaining(['package/README.md', 'package/LICENSE', 'package/dist/main.js']),
+  )
+  expect(
+    names.filter(
+      (name) => !/^package\/(dist\/|protocol-specs\/|README\.md$|LICENSE$|package\.json$)/.test(name),
+    ),
+  ).toEqual([])
+  expect(names.filter((name) => /\.test\.|test-support/.test(name))).toEqual([])
+})
+
+test('npx odradek runs', async () => {
+  const broker = await BrokerProcess.start({
+    command: ['npx', '--no', 'odradek'],
+    cwd: project,
+    data: join(folder, 'data'),
+  })
+  expect(broker.bootstrapServers).toMatch(/^127\.0\.0\.1:\d+$/)
+  expect(broker.data).toBe(join(folder, 'data'))
+  expect({ code: await broker.stop(), log: broker.log }).toEqual({ code: 0, log: '' })
+})
+
+test('startKafka from an ES module', async () => {
+  expect(await runInProject('esm.mjs', `import { startKafka } from 'odradek'\n${program}`)).toBe(PRINTED)
+})
+
+test('startKafka from CommonJS', async () => {
+  const source = `const { startKafka } = require('odradek')\n;(async () => {${program}})()`
+  expect(await runInProject('commonjs.cjs', source)).toBe(PRINTED)
+})
+
+test('startKafka from TypeScript: the types resolve, and are right', async () => {
+  writeFileSync(
+    join(project, 'typed.mts'),
+    `import { type Kafka, type KafkaRecord, startKafka } from 'odradek'
+     const kafka: Kafka = await startKafka({ topics: { orders: 3 } })
+     await kafka.produce('orders', [{ key: 'a', value: { total: 42 } }])
+     const records: KafkaRecord[] = await kafka.records('orders', { count: 1 })
+     const brokers: string[] = kafka.brokers
+     // @ts-expect-error The number of partitions is a number.
+     const wrong = () => startKafka({ topics: { orders: 'three' } })
+     console.log(brokers.length === 1 && typeof wrong === 'function', JSON.stringify(records[0]?.json<{ total: number }>()))
+     await kafka[Symbol.asyncDispose]()
+    `,
+  )
+  const types = ['--types', 'node', '--typeRoots', join(repositoryRoot, 'node_modules', '@types')]
+  const strict = ['--strict', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', ...types]
+  await outputOf(tool('tsc'), ['--module', 'nodenext', ...strict, 'typed.mts'], { cwd: project })
+  expect(await outputOf(process.execPath, ['typed.mjs'], { cwd: project })).toBe(PRINTED)
+  const bundler = ['--noEmit', '--module', 'esnext', '--moduleResolution', 'bundler']
+  await outputOf(tool('tsc'), [...bundler, ...strict, 'typed.mts'], { cwd: project })
+})
+
+test('publint and attw have nothing to say', async () => {
+  expect(await outputOf(tool('publint'), ['run', tarball, '--strict'])).toContain('All good!')
+  // ESM alone (.attw.json): CommonJS loads it by require(), as Node can since 20.19.
+  await outputOf(tool('attw'), [tarball], { cwd: repositoryRoot })
+})

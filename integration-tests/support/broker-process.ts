@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { repositoryRoot } from './repository.ts'
+
+/** The line that a script can read, on standard output when no person looks at it. */
+const READY = /^Odradek ready in (?<ms>\d+) ms kafka=(?<address>\S+) data=(?<data>.+)$/m
+const START_TIMEOUT_MS = 20_000
+
+export interface BrokerProcessOptions {
+  /** Folder of the logs; in memory without one. */
+  readonly data?: string
+  /** `name=value`. */
+  readonly properties?: readonly string[]
+  /** What starts it; default the built one of this repository. */
+  readonly command?: readonly string[]
+  readonly cwd?: string
+}
+
+/** `odradek` in a process of its own, started and stopped as a person or a script would. */
+export class BrokerProcess {
+  readonly bootstrapServers: string
+  /** What it said about the place of its logs. */
+  readonly data: string
+  readonly #child: ChildProcess
+  readonly #output: { stderr: string }
+
+  private constructor(
+    child: ChildProcess,
+    output: { stderr: string },
+    bootstrapServers: string,
+    data: string,
+  ) {
+    this.#child = child
+    this.#output = output
+    this.bootstrapServers = bootstrapServers
+    this.data = data
+  }
+
+  /** Resolves when it said that it is ready; rejects with what it printed when it ends or stays silent. */
+  static async start({
+    data,
+    properties = [],
+    command,
+    cwd,
+  }: BrokerProcessOptions = {}): Promise<BrokerProcess> {
+    const [program, ...args] = command ?? [process.execPath, join(repositoryRoot, 'dist', 'main.js')]
+    args.push('--port', '0', ...(data === undefined ? ['--memory'] : ['--data', data]))
+    for (const property of properties) args.push('--override', property)
+    const child = spawn(program!, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const output = { stdout: '', stderr: '' }
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output.stderr += text
+    })
+    const ready = await new Promise<RegExpExecArray>((resolve, reject) => {
+      const fail = (reason: string) => {
+        child.kill('SIGKILL')
+        reject(new Error(`${[program, ...args].join(' ')}: ${reason}\n${output.stdout}\n${output.stderr}`))
+      }
+      const timer = setTimeout(() => fail(`not ready in ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS)
+      child.on('error', (error) => fail(error.message))
+      child.on('exit', (code, signal) => {
+        clearTimeout(timer)
+        fail(`ended with ${code ?? signal} before it was ready`)
+      })
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output.stdout += text
+        const found = READY.exec(output.stdout)
+        if (!found) return
+        clearTimeout(timer)
+        resolve(found)
+      })
+    })
+    return new BrokerProcess(child, output, ready.groups!.address!, ready.groups!.data!)
+  }
+
+  /** Everything that it logged: warnings and errors. */
+  get log(): string {
+    return this.#output.stderr
+  }
+
+  /** SIGTERM; returns the exit code, -1 when a signal ended it. */
+  stop(): Promise<number> {
+    return this.#end('SIGTERM')
+  }
+
+  /** SIGKILL: the broker gets no chance to write anything more. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number> {
+    const { exitCode, signalCode } = this.#child
+    if (exitCode !== null || signalCode !== null) return exitCode ?? -1
+    const closed = once(this.#child, 'close')
+    this.#child.kill(signal)
+    const [code] = (await closed) as [number | null]
+    return code ?? -1
+  }
+}

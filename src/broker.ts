@@ -1,0 +1,352 @@
+import type { BrokerConfig } from './config/broker-config.ts'
+import { ConfigError } from './config/config-error.ts'
+import { topicConfig } from './config/topic-config.ts'
+import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import { Dispatcher, type DispatchObserver } from './handlers/dispatch.ts'
+import { FetchSessions } from './handlers/fetch/fetch-sessions.ts'
+import type { BrokerServices, ConnectionInfo } from './handlers/handler.ts'
+import { apis } from './handlers/index.ts'
+import { ProducerIds } from './handlers/producer-ids.ts'
+import { DataDirectory } from './log/data-directory.ts'
+import { Partitions, type StorageSettings } from './log/partitions.ts'
+import type { RecoveryReport } from './log/recovery-progress.ts'
+import { Controller } from './metadata/controller.ts'
+import { MetadataFollower } from './metadata/metadata-follower.ts'
+import { type BoundListener, type InjectAnswer, NetworkServer, type ServerLimits } from './network/server.ts'
+import type { Logger } from './platform/logger.ts'
+import type { Platform } from './platform/platform.ts'
+import { Purgatory } from './purgatory.ts'
+
+const OFFSETS_TOPIC = '__consumer_offsets'
+/** The metadata log keeps everything until there are snapshots of it. */
+const METADATA_LOG_CONFIGS = new Map([
+  ['retention.ms', '-1'],
+  ['max.message.bytes', String(2 ** 31 - 1)],
+])
+/** Clients that do not take their last answer are not waited for longer than this when the broker stops. */
+const STOP_GRACE_MS = 300
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig
+  readonly platform: Platform
+  readonly logger: Logger
+  /** For a new data directory; an old one has to have the same. Undefined: keep what is there, or draw one. */
+  readonly clusterId?: string | undefined
+  /** Called about once a second while a recovery after a crash goes on. */
+  readonly onRecoveryProgress?: ((report: RecoveryReport) => void) | undefined
+}
+
+/** A topic to create without a client. */
+export interface TopicToCreate {
+  /** The broker's `num.partitions` when left out. */
+  readonly partitions?: number | undefined
+  readonly configs?: ReadonlyMap<string, string> | undefined
+}
+
+/**
+ * One broker: the composition root. It makes the objects and ties them together; what they do is theirs. Any number of brokers live in
+ * a process, and none reaches outside of the platform that it is given.
+ */
+export class Broker {
+  readonly #options: BrokerOptions
+  readonly #metadataListeners = new Set<() => void>()
+  readonly #stopListeners = new Set<() => void>()
+  #parts: Parts | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: BrokerOptions) {
+    this.#options = options
+  }
+
+  /** Opens the data directory, takes up what is there, and listens. Leaves nothing open when it fails. May be called once. */
+  start(): Promise<void> {
+    if (this.#starting) throw new Error('a broker starts once')
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  /** Answers clients that wait, flushes, writes the marker of a clean shutdown. May be called again, and resolves when it is done. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  /** Where it listens, with the ports that it got. */
+  get listeners(): readonly BoundListener[] {
+    return this.#running.server.listeners
+  }
+
+  get clusterId(): string {
+    return this.#running.services.clusterId
+  }
+
+  /** What handlers get; for tests that look at or write to the logs without a client. */
+  get services(): BrokerServices {
+    return this.#running.services
+  }
+
+  /** Serves bytes as if a client had sent them on a connection of its own. */
+  inject(bytes: Buffer): Promise<InjectAnswer> {
+    return this.#running.server.inject(bytes)
+  }
+
+  /** Sees every request and answer from now on; undefined ends that. */
+  set observer(observer: DispatchObserver | undefined) {
+    this.#running.dispatcher.observer = observer
+  }
+
+  /** Creates a topic; it can be used when this returns. Throws `ApiError`. */
+  createTopic(name: string, { partitions = -1, configs = new Map() }: TopicToCreate = {}): void {
+    this.#running.controller.createTopic({
+      name,
+      partitions,
+      replicationFactor: -1,
+      assignments: [],
+      configs,
+    })
+  }
+
+  /** Calls `listener` whenever topics or settings have changed. Returns what ends that. */
+  onMetadataChange(listener: () => void): () => void {
+    this.#metadataListeners.add(listener)
+    return () => void this.#metadataListeners.delete(listener)
+  }
+
+  /** Calls `listener` when the broker begins to stop. Returns what ends that. */
+  onStop(listener: () => void): () => void {
+    this.#stopListeners.add(listener)
+    return () => void this.#stopListeners.delete(listener)
+  }
+
+  /** All that it holds: connections, what is parked, groups, partitions, metadata. */
+  describe(): object {
+    const { server, services, controller, follower } = this.#running
+    return {
+      listeners: server.listeners,
+      connections: server.describe(),
+      parkedFetches: services.fetchPurgatory.describe(),
+      groups: services.groups.describe(),
+      partitions: Array.from(services.partitions.all(), ({ topic, partition, leaderEpoch, openLog }) => ({
+        topic,
+        partition,
+        leaderEpoch,
+        log: openLog?.describe(),
+      })),
+      metadata: follower.image.describe(),
+      controller: controller.describe(),
+    }
+  }
+
+  get #running(): Parts {
+    if (!this.#parts) throw new Error('the broker has not started')
+    return this.#parts
+  }
+
+  async #start(): Promise<void> {
+    const { config, platform, clusterId } = this.#options
+    const { random, files } = platform
+    const path = dataPath(config)
+    const directory = DataDirectory.open({ files, random, path, nodeId: config.nodeId, clusterId })
+    try {
+      await this.#startOn(directory)
+    } catch (error) {
+      this.#parts = undefined
+      directory.release()
+      throw error
+    }
+  }
+
+  async #startOn(directory: DataDirectory): Promise<void> {
+    const { config, logger, onRecoveryProgress } = this.#options
+    const parts = this.#compose(directory)
+    const { partitions, controller, follower, server, services } = parts
+    controller.subscribe((batch) => follower.follow(batch))
+    await controller.load()
+    const report = await partitions.start(follower.goLive(), onRecoveryProgress)
+    if (!directory.wasCleanShutdown)
+      logger.warn(report, 'The last shutdown was not clean; the logs were recovered')
+    this.#parts = parts
+    await server.start(config.listeners)
+    controller.start(server.listeners.map((bound) => registeredEndpoint(bound, config)))
+    services.groups.start()
+    parts.open()
+  }
+
+  #compose(directory: DataDirectory): Parts {
+    const { config, platform, logger } = this.#options
+    const { clock, random, network } = platform
+    const { nodeId } = config
+    const partitions = new Partitions({
+      directory,
+      clock,
+      random,
+      logger,
+      settings: () => storageSettings(config),
+    })
+    const log = partitions.openMetadataLog(topicConfig(METADATA_LOG_CONFIGS, config))
+    const controller = new Controller({ log, directory, clock, random, logger, nodeId, config })
+    const reactions = {
+      onTopicsDeleted: (names: readonly string[]) => groups.onTopicsDeleted(names),
+      onChange: () => {
+        for (const listener of [...this.#metadataListeners]) listener()
+      },
+    }
+    const follower = new MetadataFollower({ nodeId, config, partitions, reactions })
+    const groups = new GroupCoordinator({
+      clock,
+      random,
+      config,
+      logger,
+      append: (partition, batch) => offsetsPartition(partitions, partition).append(batch).baseOffset,
+      readAll: (partition) => offsetsPartition(partitions, partition).log.batches(),
+      partitionCount: () => partitions.ofTopic(OFFSETS_TOPIC).length,
+    })
+    const services: BrokerServices = {
+      nodeId,
+      clusterId: directory.clusterId,
+      config,
+      clock,
+      random,
+      logger,
+      metadata: follower.image,
+      controller,
+      partitions,
+      groups,
+      fetchSessions: new FetchSessions(
+        clock,
+        random,
+        config.get('max.incremental.fetch.session.cache.slots'),
+      ),
+      fetchPurgatory: new Purgatory(clock),
+      producerIds: new ProducerIds(() => controller.allocateProducerIds()),
+      apis,
+      advertisedEndpoint: (id, connection) => this.#advertisedEndpoint(id, connection),
+    }
+    const dispatcher = new Dispatcher(services)
+    const gate = new Gate()
+    const requests = {
+      // A client may connect before the broker that it finds is registered: its request waits.
+      handle: (frame: Buffer, connection: ConnectionInfo) =>
+        gate.isOpen
+          ? dispatcher.handle(frame, connection)
+          : gate.opened.then(() => dispatcher.handle(frame, connection)),
+    }
+    const server = new NetworkServer({ network, clock, logger, requests, limits: serverLimits(config) })
+    return {
+      directory,
+      partitions,
+      controller,
+      follower,
+      groups,
+      services,
+      dispatcher,
+      server,
+      open: () => gate.open(),
+    }
+  }
+
+  #advertisedEndpoint(
+    nodeId: number,
+    connection: ConnectionInfo,
+  ): { host: string; port: number } | undefined {
+    const { config } = this.#options
+    if (nodeId !== config.nodeId) {
+      return this.services.metadata.brokers
+        .get(nodeId)
+        ?.endpoints.find(({ name }) => name === connection.listenerName)
+    }
+    const listener = config.listeners.find(({ name }) => name === connection.listenerName)
+    return listener?.isAdvertised === false ? undefined : this.#running.server.advertisedEndpoint(connection)
+  }
+
+  async #stop(): Promise<void> {
+    await this.#starting?.catch(() => {})
+    const parts = this.#parts
+    if (!parts) return
+    for (const listener of [...this.#stopListeners]) listener()
+    const { server, services, partitions, follower } = parts
+    // Who waits gets an answer first: parked fetches what there is, members of groups that they have to look for the coordinator.
+    services.fetchPurgatory.expireAll()
+    services.groups.stop()
+    await server.stop(STOP_GRACE_MS)
+    await partitions.stop(follower.image.brokers.get(services.nodeId)?.epoch ?? -1n)
+  }
+}
+
+/** What a broker is made of. */
+interface Parts {
+  readonly directory: DataDirectory
+  readonly partitions: Partitions
+  readonly controller: Controller
+  readonly follower: MetadataFollower
+  readonly groups: GroupCoordinator
+  readonly services: BrokerServices
+  readonly dispatcher: Dispatcher
+  readonly server: NetworkServer
+  /** Lets requests in. */
+  open(): void
+}
+
+/** Holds requests back until the broker is ready. */
+class Gate {
+  isOpen = false
+  #resolve = () => {}
+  readonly opened = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
+
+  open(): void {
+    this.isOpen = true
+    this.#resolve()
+  }
+}
+
+function offsetsPartition(partitions: Partitions, index: number) {
+  const partition = partitions.get(OFFSETS_TOPIC, index)
+  if (!partition) throw new Error(`${OFFSETS_TOPIC} has no partition ${index}`)
+  return partition
+}
+
+function dataPath(config: BrokerConfig): string {
+  const paths = config.get('log.dirs')
+  if (paths.length === 1) return paths[0]!
+  throw new ConfigError(`log.dirs=${paths.join(',')}: one folder, as Odradek keeps all logs in one`)
+}
+
+/** What the metadata log tells of a listener: the advertised address, or the one that is bound. */
+function registeredEndpoint({ name, host, port }: BoundListener, config: BrokerConfig) {
+  const advertised = config.listeners.find((listener) => listener.name === name)?.advertised
+  return { name, host: advertised?.host ?? host, port: advertised?.port || port }
+}
+
+function storageSettings(config: BrokerConfig): StorageSettings {
+  return {
+    retentionCheckIntervalMs: config.get('log.retention.check.interval.ms'),
+    initialTaskDelayMs: config.get('log.initial.task.delay.ms'),
+    flushOffsetCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
+    segmentDeleteDelayMs: config.get('log.segment.delete.delay.ms'),
+    producerIdExpirationMs: config.get('producer.id.expiration.ms'),
+  }
+}
+
+function serverLimits(config: BrokerConfig): ServerLimits {
+  return {
+    maxRequestBytes: config.get('socket.request.max.bytes'),
+    maxIdleMs: config.get('connections.max.idle.ms'),
+    maxConnections: config.get('max.connections'),
+    maxConnectionsPerIp: config.get('max.connections.per.ip'),
+    maxConnectionsPerIpOverrides: limitsByAddress(config.get('max.connections.per.ip.overrides')),
+    backlog: config.get('socket.listen.backlog.size'),
+  }
+}
+
+/** `address:count,address:count`; an IPv6 address has colons of its own. */
+function limitsByAddress(text: string): Map<string, number> {
+  const limits = new Map<string, number>()
+  for (const entry of text.split(',')) {
+    const at = entry.lastIndexOf(':')
+    if (at > 0) limits.set(entry.slice(0, at).trim(), Number(entry.slice(at + 1)))
+  }
+  return limits
+}

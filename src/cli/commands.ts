@@ -1,0 +1,115 @@
+import yargs, { type Argv } from 'yargs'
+import type { Command } from './command.ts'
+import { groupDelete } from './group/delete.ts'
+import { groupDescribe } from './group/describe.ts'
+import { groupList } from './group/list.ts'
+import { CommandError, EXIT_OK, EXIT_USAGE, type Host } from './host.ts'
+import { startOptions, startSyntax } from './start-options.ts'
+import { topicConsume } from './topic/consume.ts'
+import { topicCreate } from './topic/create.ts'
+import { topicDelete } from './topic/delete.ts'
+import { topicDescribe } from './topic/describe.ts'
+import { topicList } from './topic/list.ts'
+import { topicProduce } from './topic/produce.ts'
+import { version } from './version.ts'
+
+const WIDTH = 110
+
+const groups: readonly {
+  readonly name: string
+  readonly describe: string
+  readonly commands: readonly AnyCommand[]
+}[] = [
+  {
+    name: 'topic',
+    describe: 'Work with topics of any Kafka broker',
+    commands: [
+      topicList,
+      topicCreate,
+      topicDescribe,
+      topicDelete,
+      topicProduce,
+      topicConsume,
+    ] as AnyCommand[],
+  },
+  {
+    name: 'group',
+    describe: 'Work with groups of any Kafka broker',
+    commands: [groupList, groupDescribe, groupDelete] as AnyCommand[],
+  },
+]
+
+/** What yargs has checked by a command's own table; only `command()` knows the types. */
+interface AnyCommand extends Omit<Command, 'run'> {
+  run(host: Host, args: unknown): Promise<number>
+}
+
+/** Runs `topic ...`, `group ...`, or prints help. Resolves with the exit code; throws `CommandError`. */
+export async function runCommand(host: Host): Promise<number> {
+  let action: (() => Promise<number>) | undefined
+  let output = ''
+  const choose = (command: AnyCommand, args: unknown) => {
+    action = () => command.run(host, args)
+  }
+  const parser = build(choose)
+  await parser.parseAsync([...host.arguments], {}, (_error, _args, text) => {
+    output = text
+  })
+  if (output !== '') {
+    host.out(`${output}\n`)
+    return EXIT_OK
+  }
+  if (!action) throw new CommandError('nothing to do (see odradek --help)', EXIT_USAGE)
+  return action()
+}
+
+function build(choose: (command: AnyCommand, args: unknown) => void): Argv {
+  let parser = yargs()
+    .scriptName('odradek')
+    .locale('en')
+    .wrap(WIDTH)
+    .version(version())
+    .command(startSyntax, 'Start a broker', (start) =>
+      start
+        .positional('properties', { type: 'string', describe: 'A server.properties file' })
+        .options(startOptions),
+    )
+    .epilogue('odradek COMMAND --help tells more about a command.')
+  for (const { name, describe, commands } of groups) {
+    parser = parser.command(name, describe, (group) => {
+      for (const command of commands) declare(group, command, choose)
+      return group.demandCommand(1, 1, `${name} needs a command: ${commands.map(nameOf).join(', ')}`)
+    })
+  }
+  return parser
+    .strict()
+    .recommendCommands()
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error) throw error
+      throw new CommandError(`${oneLine(message)} (see odradek --help)`, EXIT_USAGE)
+    })
+}
+
+function declare(
+  group: Argv,
+  command: AnyCommand,
+  choose: (command: AnyCommand, args: unknown) => void,
+): void {
+  const { syntax, aliases = [], describe, positionals, options, examples = [], epilogue } = command
+  group.command(
+    [syntax, ...aliases],
+    describe,
+    (builder) => {
+      for (const [name, positional] of Object.entries(positionals)) builder.positional(name, positional)
+      for (const [example, what] of examples) builder.example(example, what)
+      if (epilogue !== undefined) builder.epilogue(epilogue)
+      return builder.options(options)
+    },
+    (args) => choose(command, args),
+  )
+}
+
+const nameOf = ({ syntax }: AnyCommand) => syntax.split(' ')[0]
+
+const oneLine = (message: string) => message.replaceAll(/\s*\n\s*/g, ' ').trim()

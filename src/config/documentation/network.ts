@@ -1,0 +1,36 @@
+/** What the properties of a broker's listeners, connections and logs are for, but those that stand for a topic's. */
+export const networkDocumentation: Readonly<Record<string, string>> = {
+  'advertised.listeners':
+    'Addresses that clients are told to connect to, one for each listener. Left out: Apache Kafka tells the listeners themselves, Odradek the address that the client dialled.',
+  'background.threads': 'Threads for work in the background.',
+  'broker.id': 'The older name of node.id.',
+  'broker.rack':
+    'Where the broker stands; replicas are spread over racks, and consumers may read from a near one.',
+  'connections.max.idle.ms': 'After what time without a request a connection is closed.',
+  'early.start.listeners': 'Listeners that are opened before the broker knows who may do what.',
+  'fetch.max.bytes': 'How many bytes one answer to Fetch holds at most, whatever the client asks for.',
+  'fetch.purgatory.purge.interval.requests': 'After how many requests finished fetches are cleared away.',
+  'inter.broker.listener.name': 'Listener over which brokers talk to each other.',
+  'listener.security.protocol.map': 'Security protocol of each listener, as a list of listener:protocol.',
+  listeners: 'Addresses to listen on, as a list of NAME://host:port. Without a host: on all addresses.',
+  'max.connection.creation.rate': 'How many connections a second may be made.',
+  'max.connections': 'How many connections may be open at once.',
+  'max.connections.per.ip': 'How many connections may be open at once from one address.',
+  'max.connections.per.ip.overrides': 'Other limits for some addresses, as a list of address:limit.',
+  'max.incremental.fetch.session.cache.slots': 'How many fetch sessions are remembered.',
+  'max.request.partition.size.limit':
+    'How many partitions one answer to DescribeTopicPartitions holds at most.',
+  'node.id': 'Number of this node in its cluster.',
+  'num.io.threads': 'Threads that work on requests.',
+  'num.network.threads': 'Threads that read requests and write answers.',
+  'queued.max.request.bytes': 'How many bytes of requests may wait; -1: no limit.',
+  'queued.max.requests': 'How many requests may wait.',
+  'request.timeout.ms': 'How long the broker, as a client, waits for an answer.',
+  'security.inter.broker.protocol': 'Security protocol between brokers, when no listener is named for it.',
+  'socket.connection.setup.timeout.max.ms': 'Longest time for making a connection, after some that failed.',
+  'socket.connection.setup.timeout.ms': 'How long making a connection may take.',
+  'socket.listen.backlog.size': 'How many connections may wait to be accepted.',
+  'socket.receive.buffer.bytes': 'Size of the receive buffer of a connection; -1 leaves it to the system.',
+  'socket.request.max.bytes': 'Size of the largest request that is taken.',
+  'socket.send.buffer.bytes': 'Size of the send buffer of a connection; -1 leaves it to the system.',
+}

@@ -1,0 +1,38 @@
+import { choice, INT_MAX, int, list, long, string } from '../property.ts'
+
+/** Who this broker is, its listeners, and limits of connections and requests. */
+export const networkProperties = {
+  'advertised.listeners': list(null),
+  'background.threads': int(10, { min: 1, dynamic: 'cluster' }),
+  'broker.id': int(-1),
+  'broker.rack': string(null),
+  'connections.max.idle.ms': long(600_000),
+  'early.start.listeners': list(null),
+  'fetch.max.bytes': int(57_671_680, { min: 1024 }),
+  'fetch.purgatory.purge.interval.requests': int(1000),
+  'inter.broker.listener.name': string(null),
+  'listener.security.protocol.map': string(
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    { dynamic: 'broker' },
+  ),
+  listeners: list('PLAINTEXT://:9092', { dynamic: 'broker' }),
+  'max.connection.creation.rate': int(INT_MAX, { min: 0, dynamic: 'cluster' }),
+  'max.connections': int(INT_MAX, { min: 0, dynamic: 'cluster' }),
+  'max.connections.per.ip': int(INT_MAX, { min: 0, dynamic: 'cluster' }),
+  'max.connections.per.ip.overrides': string('', { dynamic: 'cluster' }),
+  'max.incremental.fetch.session.cache.slots': int(1000, { min: 0 }),
+  'max.request.partition.size.limit': int(2000, { min: 1 }),
+  'node.id': int(null, { min: 0 }),
+  'num.io.threads': int(8, { min: 1, dynamic: 'cluster' }),
+  'num.network.threads': int(3, { min: 1, dynamic: 'cluster' }),
+  'queued.max.request.bytes': long(-1),
+  'queued.max.requests': int(500, { min: 1 }),
+  'request.timeout.ms': int(30_000),
+  'security.inter.broker.protocol': choice('PLAINTEXT', ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']),
+  'socket.connection.setup.timeout.max.ms': long(30_000),
+  'socket.connection.setup.timeout.ms': long(10_000),
+  'socket.listen.backlog.size': int(50, { min: 1 }),
+  'socket.receive.buffer.bytes': int(102_400),
+  'socket.request.max.bytes': int(104_857_600, { min: 1 }),
+  'socket.send.buffer.bytes': int(102_400),
+}

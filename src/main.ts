@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import module from 'node:module'
+import type { Host } from './cli/host.ts'
+
+// What was compiled once is read from a cache at the next start, where Node has one (22.1 and newer).
+;(module as { enableCompileCache?: () => unknown }).enableCompileCache?.()
+
+const { run } = await import('./cli/run.ts')
+
+const { stdout, stderr } = process
+let isOutputClosed = false
+const outputListeners: (() => void)[] = []
+
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+  isOutputClosed = true
+  for (const listener of outputListeners) listener()
+})
+// Without a reader of the log the broker goes on all the same.
+stderr.on('error', () => {})
+
+process.on('uncaughtException', (error) => {
+  const place = error instanceof Error ? /\n\s*at (.*)/.exec(error.stack ?? '')?.[1] : undefined
+  stderr.write(`odradek: ${String(error).replaceAll('\n', ' ')}${place ? ` at ${place}` : ''}\n`)
+  process.exit(1)
+})
+
+const host: Host = {
+  arguments: process.argv.slice(2),
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  get stdin() {
+    return process.stdin
+  },
+  isTerminal: stdout.isTTY === true,
+  isErrorTerminal: stderr.isTTY === true,
+  upMs: () => performance.now(),
+  out: (text) => void (isOutputClosed || stdout.write(text)),
+  drained: () =>
+    isOutputClosed || !stdout.writableNeedDrain
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          stdout.once('drain', resolve)
+          outputListeners.push(resolve)
+        }),
+  error: (text) => void stderr.write(text),
+  onOutputClosed: (listener) => void outputListeners.push(listener),
+  onSignal: (listener) => {
+    let count = 0
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => listener(++count))
+  },
+  exit: (code) => process.exit(code),
+}
+
+const exitCode = await run(host)
+// A pipe takes what was written in its own time; nothing else is waited for.
+if (isOutputClosed || stdout.writableLength === 0) process.exit(exitCode)
+else stdout.write('', () => process.exit(exitCode))

@@ -1,0 +1,253 @@
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { DataDirectory } from '../log/data-directory.ts'
+import type { Partition } from '../log/partition.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Clock, Random } from '../platform/platform.ts'
+import type { Uuid } from '../protocol/api.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import { ProducerIdsRecord, RemoveTopicRecord } from '../protocol/generated/metadata-records.ts'
+import { type ConfigType, resourceTypeOf } from './config-type.ts'
+import { duplicatesIn } from './duplicates.ts'
+import { internalTopic } from './internal-topics.ts'
+import { type BrokerEndpointImage, MetadataImage } from './metadata-image.ts'
+import { MetadataLog } from './metadata-log.ts'
+import { type MetadataBatch, type MetadataRecord, metadataRecord } from './metadata-record.ts'
+import { readQuorumEpoch, writeQuorumState } from './quorum-state.ts'
+import {
+  abortRecord,
+  bootstrapRecords,
+  brokerRegistration,
+  controllerRegistration,
+  elections,
+  nothingCordoned,
+  unfenced,
+} from './registration.ts'
+import { CollidingNames } from './topic-names.ts'
+import {
+  type CreatedTopic,
+  configRecord,
+  type MorePartitions,
+  type NewTopic,
+  TopicOperations,
+} from './topic-operations.ts'
+
+/** Producer ids come in blocks of so many. */
+const PRODUCER_ID_BLOCK = 1000
+/** More than that in one request would be a batch that others cannot take. */
+const MAX_PARTITIONS_PER_REQUEST = 10_000
+
+export interface ControllerOptions {
+  /** `__cluster_metadata-0`. */
+  readonly log: Partition
+  /** The directory that holds it. */
+  readonly directory: DataDirectory
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly nodeId: number
+  readonly config: BrokerConfig
+}
+
+/** Takes in the batches of the metadata log, one after the other. */
+export type MetadataListener = (batch: MetadataBatch) => void
+
+/** One topic's part of a request that names several: it was done, or why not. */
+export type TopicOutcome<Result> = { readonly name: string } & (
+  | { readonly result: Result; readonly error?: undefined }
+  | { readonly error: ApiError; readonly result?: undefined }
+)
+
+/**
+ * The only writer of the metadata log. An operation reads the controller's image and decides; its records are appended as one batch,
+ * replayed into the image, handed to the listeners, and only then it answers. All of that is synchronous: when `createTopics` returns,
+ * the topics are there for everybody.
+ */
+export class Controller {
+  readonly #options: ControllerOptions
+  readonly #log: MetadataLog
+  readonly #image = new MetadataImage()
+  readonly #collidingNames = new CollidingNames()
+  readonly #topics: TopicOperations
+  readonly #listeners: MetadataListener[] = []
+
+  constructor(options: ControllerOptions) {
+    const { log, clock, config, random } = options
+    this.#options = options
+    this.#log = new MetadataLog(log, clock)
+    this.#topics = new TopicOperations(this.#image, config, random, this.#collidingNames)
+  }
+
+  /**
+   * From now on `listener` gets every batch. Who subscribes before `load` gets the whole log, and so builds an image of its own: the
+   * controller's is nobody else's.
+   */
+  subscribe(listener: MetadataListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Replays what is in the log. */
+  async load(): Promise<void> {
+    await this.#log.readAll((batch) => this.#take(batch))
+  }
+
+  /**
+   * Begins this controller's epoch and puts the broker beside it in service, which clients reach at `endpoints`; in a new directory it
+   * founds the cluster first.
+   */
+  start(endpoints: readonly BrokerEndpointImage[]): void {
+    const { directory, nodeId, logger, random, config } = this.#options
+    const folder = `${directory.path}/__cluster_metadata-0`
+    const lastEpoch = Math.max(this.#image.lastAppliedEpoch, readQuorumEpoch(directory.files, folder), 0)
+    const epoch = lastEpoch + 1
+    writeQuorumState(directory.files, folder, nodeId, epoch)
+    this.#take(this.#log.beginEpoch(epoch, nodeId))
+    if (this.#image.isInTransaction) this.#commit([abortRecord()])
+    if (this.#image.features.size === 0) this.#commit(bootstrapRecords())
+    this.#commit([controllerRegistration(nodeId, random.uuid())])
+    const brokerEpoch = this.#log.endOffset
+    const rack = config.get('broker.rack')
+    const { directoryId } = directory
+    const broker = { brokerId: nodeId, incarnationId: random.uuid(), endpoints, rack, directoryId }
+    this.#commit([brokerRegistration(broker, brokerEpoch)])
+    this.#commit([nothingCordoned(nodeId, brokerEpoch)])
+    const elected = elections(this.#image, nodeId, !directory.wasCleanShutdown)
+    this.#commit([unfenced(nodeId, brokerEpoch), ...elected])
+    logger.info(
+      { epoch, brokerEpoch: Number(brokerEpoch), topics: this.#image.topics.size },
+      'Controller started',
+    )
+  }
+
+  /** Creates those topics that can be; one that cannot does not hold the others back. */
+  createTopics(
+    topics: readonly NewTopic[],
+    { validateOnly = false }: { validateOnly?: boolean } = {},
+  ): TopicOutcome<CreatedTopic>[] {
+    this.#checkSize(topics, ({ partitions, assignments }) =>
+      assignments.length > 0 ? assignments.length : Math.max(partitions, 1),
+    )
+    return this.#each(topics, validateOnly, (topic) => this.#topics.createTopic(topic))
+  }
+
+  /** Creates one topic; throws `ApiError`. */
+  createTopic(topic: NewTopic): CreatedTopic {
+    const { records, result } = this.#topics.createTopic(topic)
+    this.#commit(records)
+    return result
+  }
+
+  /** Creates a topic with the broker's defaults, as Metadata does for a topic that it does not know. */
+  autoCreateTopic(name: string): void {
+    this.createTopic(this.#internalTopic(name) ?? topicWithDefaults(name))
+  }
+
+  /** Creates one of the broker's own topics if it is missing; throws `ApiError`. */
+  ensureInternalTopic(name: string): void {
+    if (this.#image.topic(name)) return
+    const topic = this.#internalTopic(name)
+    if (!topic) throw new ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is no internal topic`)
+    this.createTopic(topic)
+  }
+
+  #internalTopic(name: string): NewTopic | undefined {
+    return internalTopic(name, this.#options.config, this.#image.brokers.size)
+  }
+
+  /** Gives topics more partitions. */
+  createPartitions(
+    topics: readonly MorePartitions[],
+    { validateOnly = false }: { validateOnly?: boolean } = {},
+  ): TopicOutcome<string>[] {
+    this.#checkSize(topics, ({ name, count }) =>
+      Math.max(0, count - (this.#image.topic(name)?.partitions.length ?? 0)),
+    )
+    return this.#each(topics, validateOnly, (topic) => this.#topics.createPartitions(topic))
+  }
+
+  /** Deletes topics with all that belongs to them. Those that are not there are left out. */
+  deleteTopics(topicIds: readonly Uuid[]): void {
+    const known = topicIds.filter((topicId) => this.#image.topicById(topicId))
+    this.#commit(known.map((topicId) => metadataRecord(RemoveTopicRecord, { topicId })))
+  }
+
+  /** Changes settings of a resource; null takes one back. The values have to be valid. */
+  alterConfigs(type: ConfigType, name: string, changes: ReadonlyMap<string, string | null>): void {
+    const current = this.#image.configs(type, name)
+    const records: MetadataRecord[] = []
+    for (const [key, value] of changes) {
+      if ((current.get(key) ?? null) === value) continue
+      records.push(configRecord(resourceTypeOf(type), name, key, value))
+    }
+    this.#commit(records)
+  }
+
+  /** A block of producer ids that nobody has got yet, and nobody will get again. */
+  allocateProducerIds(): { firstProducerId: bigint; count: number } {
+    const { nodeId } = this.#options
+    const firstProducerId = this.#image.nextProducerId
+    this.#commit([
+      metadataRecord(ProducerIdsRecord, {
+        brokerId: nodeId,
+        brokerEpoch: this.#image.brokers.get(nodeId)?.epoch ?? -1n,
+        nextProducerId: firstProducerId + BigInt(PRODUCER_ID_BLOCK),
+      }),
+    ])
+    return { firstProducerId, count: PRODUCER_ID_BLOCK }
+  }
+
+  describe(): object {
+    return { nodeId: this.#options.nodeId, listeners: this.#listeners.length, image: this.#image.describe() }
+  }
+
+  #checkSize<Topic>(topics: readonly Topic[], partitionsOf: (topic: Topic) => number): void {
+    let partitions = 0
+    for (const topic of topics) partitions += partitionsOf(topic)
+    if (partitions <= MAX_PARTITIONS_PER_REQUEST) return
+    throw new ApiError(
+      ErrorCode.POLICY_VIOLATION,
+      `Excessively large number of partitions per request: ${partitions}, at most ${MAX_PARTITIONS_PER_REQUEST}.`,
+    )
+  }
+
+  /** Decides on each topic by itself; what was decided becomes one batch. A topic that is named twice is refused, once. */
+  #each<Topic extends { readonly name: string }, Result>(
+    topics: readonly Topic[],
+    validateOnly: boolean,
+    decide: (topic: Topic) => { records: MetadataRecord[]; result: Result },
+  ): TopicOutcome<Result>[] {
+    const duplicates = duplicatesIn(topics.map(({ name }) => name))
+    const outcomes = Array.from(duplicates, (name): TopicOutcome<Result> => {
+      return { name, error: new ApiError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.') }
+    })
+    const records: MetadataRecord[] = []
+    for (const topic of topics) {
+      const { name } = topic
+      if (duplicates.has(name)) continue
+      try {
+        const decision = decide(topic)
+        for (const record of decision.records) records.push(record)
+        outcomes.push({ name, result: decision.result })
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        outcomes.push({ name, error })
+      }
+    }
+    if (!validateOnly) this.#commit(records)
+    return outcomes
+  }
+
+  #commit(records: readonly MetadataRecord[]): void {
+    if (records.length > 0) this.#take(this.#log.append(records))
+  }
+
+  #take(batch: MetadataBatch): void {
+    const { changedTopics, removedTopics } = this.#image.replay(batch)
+    for (const { name } of removedTopics) this.#collidingNames.remove(name)
+    for (const name of changedTopics) this.#collidingNames.add(name)
+    for (const listener of this.#listeners) listener(batch)
+  }
+}
+
+function topicWithDefaults(name: string): NewTopic {
+  return { name, partitions: -1, replicationFactor: -1, assignments: [], configs: new Map() }
+}

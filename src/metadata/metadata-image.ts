@@ -1,0 +1,336 @@
+import type { RecordCodec, Uuid } from '../protocol/api.ts'
+import {
+  AbortTransactionRecord,
+  BeginTransactionRecord,
+  BrokerRegistrationChangeRecord,
+  ConfigRecord,
+  EndTransactionRecord,
+  FeatureLevelRecord,
+  FenceBrokerRecord,
+  PartitionChangeRecord,
+  PartitionRecord,
+  ProducerIdsRecord,
+  RegisterBrokerRecord,
+  RemoveTopicRecord,
+  TopicRecord,
+  UnfenceBrokerRecord,
+  UnregisterBrokerRecord,
+} from '../protocol/generated/metadata-records.ts'
+import { type ConfigType, configTypeOf } from './config-type.ts'
+import type { MetadataBatch, MetadataRecord } from './metadata-record.ts'
+
+export interface TopicImage {
+  readonly name: string
+  readonly topicId: Uuid
+  /** By their number, without a gap. */
+  readonly partitions: readonly PartitionImage[]
+}
+
+export interface PartitionImage {
+  readonly partition: number
+  /** Brokers that hold a copy, the preferred leader first. */
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  /** Broker that leads, or -1. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  /** Directory of each replica, in the order of `replicas` (KIP-858). */
+  readonly directories: readonly Uuid[]
+  /** Replicas out of sync that could lead without loss (KIP-966). */
+  readonly eligibleLeaderReplicas: readonly number[]
+  readonly lastKnownElr: readonly number[]
+}
+
+export interface BrokerImage {
+  readonly id: number
+  readonly epoch: bigint
+  readonly incarnationId: Uuid
+  readonly endpoints: readonly BrokerEndpointImage[]
+  readonly rack: string | null
+  /** Out of service: registered, but leads nothing. */
+  readonly isFenced: boolean
+  readonly logDirs: readonly Uuid[]
+}
+
+export interface BrokerEndpointImage {
+  /** Name of the listener. */
+  readonly name: string
+  readonly host: string
+  readonly port: number
+}
+
+/** What a batch changed, by name. */
+export interface MetadataDelta {
+  /** Topics that are new, or of which a partition is new or has changed. */
+  readonly changedTopics: ReadonlySet<string>
+  /** Topics that are gone, as they were. One of the same name may have been created since. */
+  readonly removedTopics: readonly TopicImage[]
+  /** Of which resources a setting has changed. */
+  readonly changedConfigs: Record<ConfigType, ReadonlySet<string>>
+}
+
+interface MutableTopic extends TopicImage {
+  readonly partitions: PartitionImage[]
+}
+
+/** What stands in a PartitionChangeRecord for "the leader stays". */
+const LEADER_STAYS = -2
+const NONE: readonly never[] = []
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
+
+/**
+ * The cluster as the metadata log describes it, built by nothing but replaying that log. Who keeps an image hands it every batch in
+ * order. Records that nothing here needs yet (users, rules, quotas, tokens) are passed over, and stay in the log.
+ */
+export class MetadataImage {
+  #lastAppliedOffset = -1n
+  #lastAppliedEpoch = -1
+  #controllerId = -1
+  #nextProducerId = 0n
+  readonly #features = new Map<string, number>()
+  readonly #topics = new Map<string, MutableTopic>()
+  readonly #topicsById = new Map<Uuid, MutableTopic>()
+  readonly #brokers = new Map<number, BrokerImage>()
+  readonly #configs: Record<ConfigType, Map<string, Map<string, string>>> = {
+    topic: new Map(),
+    broker: new Map(),
+    'client-metrics': new Map(),
+    group: new Map(),
+  }
+  /** Records since a BeginTransactionRecord, which do not count yet (KIP-868). */
+  #transaction: MetadataRecord[] | undefined
+  #delta = new Delta()
+
+  /** Offset of the last record that was replayed; -1 when there was none. */
+  get lastAppliedOffset(): bigint {
+    return this.#lastAppliedOffset
+  }
+
+  /** Epoch of the controller that wrote it; -1 when there was none. */
+  get lastAppliedEpoch(): number {
+    return this.#lastAppliedEpoch
+  }
+
+  /** The active controller, or -1. */
+  get controllerId(): number {
+    return this.#controllerId
+  }
+
+  /** First producer id that no broker has got yet. */
+  get nextProducerId(): bigint {
+    return this.#nextProducerId
+  }
+
+  /** Features that the cluster has agreed on, with their level (KIP-584). */
+  get features(): ReadonlyMap<string, number> {
+    return this.#features
+  }
+
+  /** By name, oldest first. */
+  get topics(): ReadonlyMap<string, TopicImage> {
+    return this.#topics
+  }
+
+  /** Registrations, fenced ones included. */
+  get brokers(): ReadonlyMap<number, BrokerImage> {
+    return this.#brokers
+  }
+
+  /** A transaction of the log has begun and not ended. */
+  get isInTransaction(): boolean {
+    return this.#transaction !== undefined
+  }
+
+  topic(name: string): TopicImage | undefined {
+    return this.#topics.get(name)
+  }
+
+  topicById(topicId: Uuid): TopicImage | undefined {
+    return this.#topicsById.get(topicId)
+  }
+
+  /** Settings as they were set, by name. The broker '' stands for the default of all brokers. */
+  configs(type: ConfigType, name: string): ReadonlyMap<string, string> {
+    return this.#configs[type].get(name) ?? NO_CONFIGS
+  }
+
+  /** Takes in the next batch of the log, and tells what that changed. */
+  replay(batch: MetadataBatch): MetadataDelta {
+    this.#delta = new Delta()
+    if (batch.newLeaderId !== undefined) this.#controllerId = batch.newLeaderId
+    for (const record of batch.records) this.#replayRecord(record)
+    this.#lastAppliedOffset = batch.lastOffset
+    this.#lastAppliedEpoch = batch.leaderEpoch
+    return this.#delta
+  }
+
+  #replayRecord(record: MetadataRecord): void {
+    switch (record.codec.key) {
+      case BeginTransactionRecord.key:
+        this.#transaction = []
+        return
+      case AbortTransactionRecord.key:
+        this.#transaction = undefined
+        return
+      case EndTransactionRecord.key: {
+        const records = this.#transaction ?? []
+        this.#transaction = undefined
+        for (const each of records) this.#apply(each)
+        return
+      }
+      default:
+        if (this.#transaction) this.#transaction.push(record)
+        else this.#apply(record)
+    }
+  }
+
+  #apply({ codec, message }: MetadataRecord): void {
+    this.#appliers.get(codec.key)?.(message)
+  }
+
+  readonly #appliers: ReadonlyMap<number, (message: unknown) => void> = new Map([
+    on(FeatureLevelRecord, ({ name, featureLevel }) => {
+      if (featureLevel === 0) this.#features.delete(name)
+      else this.#features.set(name, featureLevel)
+    }),
+    on(TopicRecord, (record) => this.#addTopic(record)),
+    on(PartitionRecord, (record) => this.#setPartition(record)),
+    on(PartitionChangeRecord, (record) => this.#changePartition(record)),
+    on(RemoveTopicRecord, ({ topicId }) => this.#removeTopic(topicId)),
+    on(ConfigRecord, (record) => this.#setConfig(record)),
+    on(ProducerIdsRecord, ({ nextProducerId }) => {
+      this.#nextProducerId = nextProducerId
+    }),
+    on(RegisterBrokerRecord, (record) => this.#registerBroker(record)),
+    on(UnregisterBrokerRecord, ({ brokerId }) => {
+      this.#brokers.delete(brokerId)
+    }),
+    on(FenceBrokerRecord, ({ id }) => this.#changeBroker(id, { isFenced: true })),
+    on(UnfenceBrokerRecord, ({ id }) => this.#changeBroker(id, { isFenced: false })),
+    on(BrokerRegistrationChangeRecord, ({ brokerId, fenced, logDirs }) => {
+      if (fenced !== 0) this.#changeBroker(brokerId, { isFenced: fenced > 0 })
+      if (logDirs.length > 0) this.#changeBroker(brokerId, { logDirs })
+    }),
+  ])
+
+  #addTopic({ name, topicId }: TopicRecord): void {
+    const topic: MutableTopic = { name, topicId, partitions: [] }
+    this.#topics.set(name, topic)
+    this.#topicsById.set(topicId, topic)
+    this.#delta.changedTopics.add(name)
+  }
+
+  #setPartition(record: PartitionRecord): void {
+    const topic = this.#topicsById.get(record.topicId)
+    if (!topic) return
+    topic.partitions[record.partitionId] = {
+      partition: record.partitionId,
+      replicas: record.replicas,
+      isr: record.isr,
+      leader: record.leader,
+      leaderEpoch: record.leaderEpoch,
+      partitionEpoch: record.partitionEpoch,
+      directories: record.directories,
+      eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? NONE,
+      lastKnownElr: record.lastKnownElr ?? NONE,
+    }
+    this.#delta.changedTopics.add(topic.name)
+  }
+
+  #changePartition(change: PartitionChangeRecord): void {
+    const topic = this.#topicsById.get(change.topicId)
+    const partition = topic?.partitions[change.partitionId]
+    if (!topic || !partition) return
+    const isNewLeader = change.leader !== LEADER_STAYS
+    topic.partitions[change.partitionId] = {
+      partition: partition.partition,
+      replicas: change.replicas ?? partition.replicas,
+      isr: change.isr ?? partition.isr,
+      leader: isNewLeader ? change.leader : partition.leader,
+      leaderEpoch: partition.leaderEpoch + (isNewLeader ? 1 : 0),
+      partitionEpoch: partition.partitionEpoch + 1,
+      directories: change.directories ?? partition.directories,
+      eligibleLeaderReplicas: change.eligibleLeaderReplicas ?? partition.eligibleLeaderReplicas,
+      lastKnownElr: change.lastKnownElr ?? partition.lastKnownElr,
+    }
+    this.#delta.changedTopics.add(topic.name)
+  }
+
+  #removeTopic(topicId: Uuid): void {
+    const topic = this.#topicsById.get(topicId)
+    if (!topic) return
+    this.#topicsById.delete(topicId)
+    this.#topics.delete(topic.name)
+    this.#configs.topic.delete(topic.name)
+    this.#delta.changedTopics.delete(topic.name)
+    this.#delta.removedTopics.push(topic)
+  }
+
+  #setConfig({ resourceType, resourceName, name, value }: ConfigRecord): void {
+    const type = configTypeOf(resourceType)
+    if (type === undefined) return
+    const resources = this.#configs[type]
+    let configs = resources.get(resourceName)
+    if (value !== null) {
+      if (!configs) {
+        configs = new Map()
+        resources.set(resourceName, configs)
+      }
+      configs.set(name, value)
+    } else if (configs?.delete(name) && configs.size === 0) resources.delete(resourceName)
+    this.#delta.changedConfigs[type].add(resourceName)
+  }
+
+  #registerBroker(record: RegisterBrokerRecord): void {
+    this.#brokers.set(record.brokerId, {
+      id: record.brokerId,
+      epoch: record.brokerEpoch,
+      incarnationId: record.incarnationId,
+      endpoints: record.endPoints,
+      rack: record.rack,
+      isFenced: record.fenced,
+      logDirs: record.logDirs,
+    })
+  }
+
+  #changeBroker(id: number, change: Partial<BrokerImage>): void {
+    const broker = this.#brokers.get(id)
+    if (broker) this.#brokers.set(id, { ...broker, ...change })
+  }
+
+  describe(): object {
+    let partitions = 0
+    for (const topic of this.#topics.values()) partitions += topic.partitions.length
+    return {
+      lastAppliedOffset: this.#lastAppliedOffset,
+      lastAppliedEpoch: this.#lastAppliedEpoch,
+      controllerId: this.#controllerId,
+      features: Object.fromEntries(this.#features),
+      brokers: [...this.#brokers.values()],
+      topics: this.#topics.size,
+      partitions,
+      nextProducerId: this.#nextProducerId,
+      isInTransaction: this.isInTransaction,
+    }
+  }
+}
+
+class Delta implements MetadataDelta {
+  readonly changedTopics = new Set<string>()
+  readonly removedTopics: TopicImage[] = []
+  readonly changedConfigs: Record<ConfigType, Set<string>> = {
+    topic: new Set(),
+    broker: new Set(),
+    'client-metrics': new Set(),
+    group: new Set(),
+  }
+}
+
+/** A row of the table of appliers; the message has the type of the codec that decoded it. */
+function on<Message>(
+  codec: RecordCodec<Message>,
+  apply: (message: Message) => void,
+): [number, (message: unknown) => void] {
+  return [codec.key, (message) => apply(message as Message)]
+}

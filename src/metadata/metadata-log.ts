@@ -1,0 +1,80 @@
+import type { Partition } from '../log/partition.ts'
+import type { Clock } from '../platform/platform.ts'
+import { buildBatch } from '../protocol/batch-builder.ts'
+import { batchSizeInBytes } from '../protocol/record-batch.ts'
+import {
+  decodeMetadataBatch,
+  encodeMetadataRecord,
+  leaderChange,
+  type MetadataBatch,
+  type MetadataRecord,
+} from './metadata-record.ts'
+
+/** How much of the log is read at once. */
+const READ_BYTES = 1024 * 1024
+
+/** `__cluster_metadata-0` as a log of metadata records: KRaft's own framing inside ordinary batches. */
+export class MetadataLog {
+  readonly #partition: Partition
+  readonly #clock: Clock
+
+  constructor(partition: Partition, clock: Clock) {
+    this.#partition = partition
+    this.#clock = clock
+  }
+
+  /** Offset of the next record. */
+  get endOffset(): bigint {
+    return this.#partition.log.logEndOffset
+  }
+
+  /** Hands over all batches from the beginning of the log, in order. */
+  async readAll(take: (batch: MetadataBatch) => void): Promise<void> {
+    const { log } = this.#partition
+    for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+      const fetched = log.read(offset, READ_BYTES, log.logEndOffset, true)
+      const { buffers, nextOffset } = fetched instanceof Promise ? await fetched : fetched
+      if (nextOffset === offset) return
+      for (const buffer of buffers) {
+        for (let at = 0; at < buffer.length; ) {
+          const size = batchSizeInBytes(buffer, at)
+          take(decodeMetadataBatch(buffer.subarray(at, at + size)))
+          at += size
+        }
+      }
+      offset = nextOffset
+    }
+  }
+
+  /** Begins a new epoch: from now on this node is the leader, and says so in a control batch. */
+  beginEpoch(leaderEpoch: number, leaderId: number): MetadataBatch {
+    this.#partition.leaderEpoch = leaderEpoch
+    this.#partition.log.beginLeaderEpoch(leaderEpoch)
+    const { key, value } = leaderChange(leaderId)
+    const range = this.#append([{ key, value }], true)
+    return { ...range, leaderEpoch, newLeaderId: leaderId, records: [] }
+  }
+
+  /** Appends records as one batch: all of them count, or none. Throws `ApiError` when the log refuses them. */
+  append(records: readonly MetadataRecord[]): MetadataBatch {
+    const values = records.map((record) => ({ key: null, value: encodeMetadataRecord(record) }))
+    const range = this.#append(values, false)
+    return { ...range, leaderEpoch: this.#partition.leaderEpoch, newLeaderId: undefined, records }
+  }
+
+  #append(
+    records: readonly { key: Buffer | null; value: Buffer }[],
+    isControl: boolean,
+  ): { baseOffset: bigint; lastOffset: bigint } {
+    const timestamp = BigInt(this.#clock.now())
+    const { leaderEpoch } = this.#partition
+    const batch = buildBatch({
+      baseOffset: 0n,
+      leaderEpoch,
+      isControl,
+      records: records.map(({ key, value }) => ({ key, value, headers: [], timestamp })),
+    })
+    const { baseOffset, lastOffset } = this.#partition.append(batch, leaderEpoch)
+    return { baseOffset, lastOffset }
+  }
+}

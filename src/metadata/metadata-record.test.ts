@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { buildBatch } from '../protocol/batch-builder.ts'
+import { TopicRecord } from '../protocol/generated/metadata-records.ts'
+import {
+  decodeMetadataBatch,
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  leaderChange,
+  metadataRecord,
+} from './metadata-record.ts'
+
+const message = { name: 'orders', topicId: 'b8tRS7h4TJ2Vt43Dp85v2A' }
+const value = (bytes: Buffer) => ({ key: null, value: bytes, headers: [], timestamp: 1n })
+
+test('a record is framed as KRaft does it: frame version 1, type, version, record', () => {
+  const bytes = encodeMetadataRecord(metadataRecord(TopicRecord, message))
+  expect(bytes.subarray(0, 3)).toEqual(Buffer.from([1, 2, 0]))
+  expect(decodeMetadataRecord(bytes)).toMatchObject({ codec: TopicRecord, version: 0, message })
+})
+
+test('types and versions that came later are passed over', () => {
+  expect(decodeMetadataRecord(Buffer.from([1, 99, 0, 0]))).toBeUndefined()
+  expect(decodeMetadataRecord(Buffer.from([1, 2, 9, 0]))).toBeUndefined()
+  expect(decodeMetadataRecord(Buffer.from([2, 2, 0, 0]))).toBeUndefined()
+})
+
+test('a batch keeps its offsets and epoch', () => {
+  const known = value(encodeMetadataRecord(metadataRecord(TopicRecord, message)))
+  const unknown = value(Buffer.from([1, 99, 0, 0]))
+  const batch = decodeMetadataBatch(buildBatch({ baseOffset: 5n, leaderEpoch: 4, records: [known, unknown] }))
+  expect(batch).toMatchObject({
+    baseOffset: 5n,
+    lastOffset: 6n,
+    leaderEpoch: 4,
+    newLeaderId: undefined,
+    records: [{ message }],
+  })
+})
+
+test('the control batch of a new leader is Kafka’s, byte for byte', () => {
+  const { key, value: bytes } = leaderChange(1)
+  expect(key.toString('hex')).toBe('00000002')
+  // version 0, leader 1, voters [1], granting voters [1], no tagged fields
+  expect(bytes.toString('hex')).toBe(
+    '0000' + '00000001' + '02' + '00000001' + '00' + '02' + '00000001' + '00' + '00',
+  )
+  const record = { key, value: bytes, headers: [], timestamp: 1n }
+  const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records: [record] })
+  expect(decodeMetadataBatch(batch)).toMatchObject({ newLeaderId: 1, records: [] })
+})
+
+test('other control records, as in snapshots, are passed over', () => {
+  const record = { key: Buffer.from([0, 0, 0, 3]), value: Buffer.from([0, 0]), headers: [], timestamp: 1n }
+  const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records: [record] })
+  expect(decodeMetadataBatch(batch)).toMatchObject({ newLeaderId: undefined, records: [] })
+})

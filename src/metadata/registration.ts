@@ -1,0 +1,153 @@
+import type { Uuid } from '../protocol/api.ts'
+import {
+  AbortTransactionRecord,
+  BeginTransactionRecord,
+  BrokerRegistrationChangeRecord,
+  EndTransactionRecord,
+  FeatureLevelRecord,
+  PartitionChangeRecord,
+  RegisterBrokerRecord,
+  RegisterControllerRecord,
+} from '../protocol/generated/metadata-records.ts'
+import { resourceTypeOf } from './config-type.ts'
+import { initialFeatureLevels, supportedFeatures } from './features.ts'
+import type { BrokerEndpointImage, MetadataImage, PartitionImage } from './metadata-image.ts'
+import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
+import { configRecord } from './topic-operations.ts'
+
+/** A listener's protocol as the registrations number it. */
+const PLAINTEXT = 0
+
+/** How a broker introduces itself to the controller. */
+export interface BrokerRegistration {
+  readonly brokerId: number
+  readonly incarnationId: Uuid
+  readonly endpoints: readonly BrokerEndpointImage[]
+  readonly rack: string | null
+  readonly directoryId: Uuid
+}
+
+/** The first records of a new cluster. They are a transaction (KIP-868), as Apache Kafka writes them. */
+export function bootstrapRecords(): MetadataRecord[] {
+  return [
+    metadataRecord(BeginTransactionRecord, { name: 'Bootstrap records' }),
+    ...initialFeatureLevels.map(([name, featureLevel]) =>
+      metadataRecord(FeatureLevelRecord, { name, featureLevel }),
+    ),
+    // Eligible leader replicas need one value for the whole cluster (KIP-966).
+    configRecord(resourceTypeOf('broker'), '', 'min.insync.replicas', '1'),
+    metadataRecord(EndTransactionRecord, {}),
+  ]
+}
+
+/** Ends what a controller that is no more had begun: its records do not count. */
+export function abortRecord(): MetadataRecord {
+  return metadataRecord(AbortTransactionRecord, { reason: 'The controller was started anew.' })
+}
+
+export function controllerRegistration(controllerId: number, incarnationId: Uuid): MetadataRecord {
+  return metadataRecord(RegisterControllerRecord, {
+    controllerId,
+    incarnationId,
+    zkMigrationReady: false,
+    // Controller and broker talk inside the process: there is nothing to connect to.
+    endPoints: [],
+    features: featureRanges(),
+  })
+}
+
+/** `brokerEpoch` has to be the offset that the record gets. */
+export function brokerRegistration(broker: BrokerRegistration, brokerEpoch: bigint): MetadataRecord {
+  return metadataRecord(RegisterBrokerRecord, {
+    brokerId: broker.brokerId,
+    isMigratingZkBroker: false,
+    incarnationId: broker.incarnationId,
+    brokerEpoch,
+    endPoints: broker.endpoints.map(({ name, host, port }) => ({
+      name,
+      host,
+      port,
+      securityProtocol: PLAINTEXT,
+    })),
+    features: featureRanges(),
+    rack: broker.rack,
+    fenced: true,
+    inControlledShutdown: false,
+    logDirs: [broker.directoryId],
+    cordonedLogDirs: null,
+  })
+}
+
+function featureRanges() {
+  return supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
+    name,
+    minSupportedVersion: minVersion,
+    maxSupportedVersion: maxVersion,
+  }))
+}
+
+/** No directory of the broker refuses new partitions (KIP-1066). */
+export function nothingCordoned(brokerId: number, brokerEpoch: bigint): MetadataRecord {
+  const record = {
+    brokerId,
+    brokerEpoch,
+    fenced: 0,
+    inControlledShutdown: 0,
+    logDirs: [],
+    cordonedLogDirs: [],
+  }
+  return metadataRecord(BrokerRegistrationChangeRecord, record, 3)
+}
+
+export function unfenced(brokerId: number, brokerEpoch: bigint): MetadataRecord {
+  const record = {
+    brokerId,
+    brokerEpoch,
+    fenced: -1,
+    inControlledShutdown: 0,
+    logDirs: [],
+    cordonedLogDirs: null,
+  }
+  // The lowest version that can say it, as Apache Kafka chooses it.
+  return metadataRecord(BrokerRegistrationChangeRecord, record, 0)
+}
+
+/**
+ * Elects a broker that is back as the leader of partitions that it can lead and nobody does: Apache Kafka leaves them so when it stops.
+ * After a crash all that it leads get a new leader epoch too: records may be lost that clients have seen, and that is how they find
+ * out (KIP-320).
+ */
+export function elections(image: MetadataImage, brokerId: number, isAfterCrash: boolean): MetadataRecord[] {
+  const records: MetadataRecord[] = []
+  for (const { topicId, partitions } of image.topics.values()) {
+    for (const partition of partitions) {
+      const isLost = partition.leader === -1 && canLead(partition, brokerId)
+      if (isLost || (isAfterCrash && partition.leader === brokerId)) {
+        records.push(election(topicId, partition, brokerId))
+      }
+    }
+  }
+  return records
+}
+
+function canLead({ isr, eligibleLeaderReplicas }: PartitionImage, brokerId: number): boolean {
+  return isr.includes(brokerId) || eligibleLeaderReplicas.includes(brokerId)
+}
+
+function election(topicId: Uuid, partition: PartitionImage, leader: number): MetadataRecord {
+  const { isr } = partition
+  const isEligible = partition.eligibleLeaderReplicas.length > 0
+  return metadataRecord(PartitionChangeRecord, {
+    partitionId: partition.partition,
+    topicId,
+    isr: isr.includes(leader) ? null : [...isr, leader],
+    leader,
+    replicas: null,
+    removingReplicas: null,
+    addingReplicas: null,
+    leaderRecoveryState: -1,
+    directories: null,
+    eligibleLeaderReplicas: isEligible ? [] : null,
+    lastKnownElr: partition.lastKnownElr.length > 0 ? [] : null,
+  })
+}

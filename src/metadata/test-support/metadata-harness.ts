@@ -1,0 +1,105 @@
+import { BrokerConfig } from '../../config/broker-config.ts'
+import { topicConfig } from '../../config/topic-config.ts'
+import { DataDirectory } from '../../log/data-directory.ts'
+import { Partitions } from '../../log/partitions.ts'
+import { DATA, seededRandom } from '../../log/test-support/storage.ts'
+import { silentLogger } from '../../platform/logger.ts'
+import { ManualClock } from '../../platform/manual-clock.ts'
+import { MemoryFiles } from '../../platform/memory-files.ts'
+import type { Files, Random } from '../../platform/platform.ts'
+import { Controller } from '../controller.ts'
+import { MetadataImage } from '../metadata-image.ts'
+import type { MetadataBatch } from '../metadata-record.ts'
+import type { NewTopic } from '../topic-operations.ts'
+
+export const METADATA_FOLDER = `${DATA}/__cluster_metadata-0`
+
+export interface MetadataHarnessOptions {
+  /** What is on disk already. */
+  readonly files?: Files
+  readonly properties?: Readonly<Record<string, string>>
+  readonly random?: Random
+}
+
+/** A controller on in-memory files, and the image of a broker that follows its log. */
+export class MetadataHarness {
+  readonly files: Files
+  readonly clock = new ManualClock()
+  readonly config: BrokerConfig
+  readonly directory: DataDirectory
+  readonly random: Random
+  readonly partitions: Partitions
+  readonly controller: Controller
+  readonly image = new MetadataImage()
+  readonly batches: MetadataBatch[] = []
+
+  private constructor(options: MetadataHarnessOptions) {
+    const { files = new MemoryFiles(), properties = {}, random = seededRandom() } = options
+    const { clock } = this
+    this.random = random
+    this.files = files
+    this.config = BrokerConfig.fromProperties(new Map(Object.entries(properties)))
+    this.directory = DataDirectory.open({ files, random, path: DATA, nodeId: 1 })
+    this.partitions = new Partitions({
+      directory: this.directory,
+      clock,
+      random,
+      logger: silentLogger,
+      settings: () => ({
+        retentionCheckIntervalMs: 300_000,
+        initialTaskDelayMs: 30_000,
+        flushOffsetCheckpointIntervalMs: 60_000,
+        segmentDeleteDelayMs: 60_000,
+        producerIdExpirationMs: 86_400_000,
+      }),
+    })
+    const log = this.partitions.openMetadataLog(topicConfig(new Map(), this.config))
+    const { directory, config } = this
+    this.controller = new Controller({
+      log,
+      directory,
+      clock,
+      random,
+      logger: silentLogger,
+      nodeId: 1,
+      config,
+    })
+    this.controller.subscribe((batch) => {
+      this.batches.push(batch)
+      this.image.replay(batch)
+    })
+  }
+
+  static async start(options: MetadataHarnessOptions = {}): Promise<MetadataHarness> {
+    const harness = new MetadataHarness(options)
+    await harness.controller.load()
+    harness.controller.start([{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }])
+    return harness
+  }
+
+  /** Names of the record types of all batches from `from` on, and whether a leader began there. */
+  written(from = 0): string[][] {
+    return this.batches
+      .slice(from)
+      .map(({ newLeaderId, records }) =>
+        newLeaderId === undefined
+          ? records.map(({ codec, version }) => `${codec.name.replace('Record', '')} ${version}`)
+          : [`leader ${newLeaderId}`],
+      )
+  }
+
+  /** Stops as a broker does; what is on disk can be started on again. */
+  async stop(): Promise<void> {
+    await this.partitions.stop(this.image.brokers.get(1)!.epoch)
+  }
+
+  /** Ends without a clean shutdown. */
+  crash(): void {
+    this.directory.release()
+  }
+}
+
+/** A topic as a client asks for it, with what a test says. */
+export function newTopic(name: string, rest: Partial<NewTopic> = {}): NewTopic {
+  return { name, partitions: 1, replicationFactor: 1, assignments: [], configs: new Map(), ...rest }
+}

@@ -1,0 +1,139 @@
+import { Broker } from '../broker.ts'
+import { BrokerConfig } from '../config/broker-config.ts'
+import { type Logger, silentLogger } from '../platform/logger.ts'
+import { MemoryFiles } from '../platform/memory-files.ts'
+import { nodeClock } from '../platform/node-clock.ts'
+import { nodeFiles } from '../platform/node-files.ts'
+import { nodeNetwork } from '../platform/node-network.ts'
+import { nodeRandom } from '../platform/node-random.ts'
+import type { KafkaRecord, MessageToProduce, ProducedRecord } from './kafka-record.ts'
+import { TopicAccess } from './topic-access.ts'
+
+export interface StartKafkaOptions {
+  /** Topics to create, with their partitions: `{ orders: 3, users: 1 }`, or names alone for one partition each. */
+  readonly topics?: Readonly<Record<string, number>> | readonly string[]
+  /** Broker properties by Kafka's names, over those that a test wants (`group.initial.rebalance.delay.ms=0`). */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string
+  /** Port to listen on; default 0, which takes a free one. */
+  readonly port?: number
+  /** Folder of the log files; without one the logs live in memory and are gone with `stop()`. */
+  readonly data?: string
+  /** Where the broker's log lines go (pino's interface); silent without one. */
+  readonly logger?: Logger
+}
+
+export interface CreateTopicOptions {
+  /** Default 1. */
+  readonly partitions?: number
+  /** Topic properties by Kafka's names. */
+  readonly configs?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface RecordsOptions {
+  /** How many to wait for; default 1. */
+  readonly count?: number
+  /** Only this partition. */
+  readonly partition?: number
+  /** How long to wait for them, milliseconds; default 10,000. */
+  readonly timeoutMs?: number
+}
+
+/** What a test may want quicker than a broker in production. A property that the caller gives wins. */
+const TEST_PROPERTIES: Readonly<Record<string, string>> = {
+  // Otherwise the first member of each new group waits three seconds for others.
+  'group.initial.rebalance.delay.ms': '0',
+}
+
+/** A broker in this process. */
+export class Kafka implements AsyncDisposable {
+  /** `host:port`, what clients call bootstrap servers. */
+  readonly bootstrapServers: string
+  /** The same as a list, as kafkajs wants it. */
+  readonly brokers: string[]
+  readonly #broker: Broker
+  readonly #topics: TopicAccess
+
+  /** Made by `startKafka`. */
+  constructor(broker: Broker) {
+    this.#broker = broker
+    this.#topics = new TopicAccess(broker)
+    this.brokers = broker.listeners.map(({ host, port }) =>
+      host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    )
+    this.bootstrapServers = this.brokers.join(',')
+  }
+
+  /** Creates a topic, which can be used at once. Throws when it exists or the settings are refused. */
+  async createTopic(name: string, { partitions = 1, configs = {} }: CreateTopicOptions = {}): Promise<void> {
+    this.#topics.create(name, partitions, textOf(configs))
+  }
+
+  /** Writes records as a client would, without one. Creates the topic if need be. Resolves with where each went. */
+  async produce(
+    topic: string,
+    messages: MessageToProduce | readonly MessageToProduce[],
+  ): Promise<ProducedRecord[]> {
+    return this.#topics.produce(topic, Array.isArray(messages) ? messages : [messages])
+  }
+
+  /**
+   * The first records of a topic, once there are so many: by partition, in order of offsets; those that are there already count. Does not
+   * poll: it is woken by what arrives. Rejects when they do not come in time, and says what there was instead.
+   */
+  async records(
+    topic: string,
+    { count = 1, partition, timeoutMs = 10_000 }: RecordsOptions = {},
+  ): Promise<KafkaRecord[]> {
+    return this.#topics.records(topic, count, partition, timeoutMs)
+  }
+
+  /** Stops the broker and frees its port; clients that wait get their answer. May be called again. */
+  stop(): Promise<void> {
+    return this.#broker.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+/** Starts a broker in this process: on a free port, in memory, without the initial rebalance delay. */
+export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka> {
+  const { topics = {}, properties = {}, host = '127.0.0.1', port = 0, data, logger = silentLogger } = options
+  const address = host.includes(':') ? `[${host}]` : host
+  const config = BrokerConfig.fromProperties(
+    new Map(
+      Object.entries({
+        ...TEST_PROPERTIES,
+        listeners: `PLAINTEXT://${address}:${port}`,
+        ...textOf(properties),
+        ...(data === undefined ? {} : { 'log.dirs': data }),
+      }),
+    ),
+  )
+  for (const warning of config.warnings) logger.warn({}, warning)
+  const files = data === undefined ? new MemoryFiles() : nodeFiles()
+  const broker = new Broker({
+    config,
+    platform: { clock: nodeClock(), random: nodeRandom(), files, network: nodeNetwork() },
+    logger,
+  })
+  await broker.start()
+  const kafka = new Kafka(broker)
+  try {
+    const entries = Array.isArray(topics)
+      ? topics.map((name: string) => [name, 1] as const)
+      : Object.entries(topics)
+    for (const [name, partitions] of entries) await kafka.createTopic(name, { partitions })
+  } catch (error) {
+    await kafka.stop()
+    throw error
+  }
+  return kafka
+}
+
+function textOf(properties: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, String(value)]))
+}
