@@ -53,7 +53,9 @@ test('imports point one way', () => {
       wrong.push(`${file}: no rule for the room ${room}`)
       continue
     }
-    for (const [, target] of text(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)) {
+    for (const [, target] of text(file).matchAll(/^(?:import|export|\} from|.*\bimport\().*?'(\.[^']*)'/gm)) {
+      // What the generator writes imports from where it is written to.
+      if (room === 'codegen' && /^\.\.\/[^/]+\.ts$/.test(target!)) continue
       const imported = relative(root, resolve(root, dirname(file), target!)).replaceAll('\\', '/')
       const to = roomOf(imported)
       if (to !== room && !mayImport.includes(to)) wrong.push(`${file} imports ${imported}`)

@@ -168,7 +168,7 @@ export class Broker {
       logger.warn(report, 'The last shutdown was not clean; the logs were recovered')
     this.#parts = parts
     await server.start(config.listeners)
-    controller.start(server.listeners.map((bound) => registeredEndpoint(bound, config)))
+    controller.start(registeredEndpoints(server.listeners, config))
     services.groups.start()
     parts.open()
   }
@@ -314,10 +314,13 @@ function dataPath(config: BrokerConfig): string {
   throw new ConfigError(`log.dirs=${paths.join(',')}: one folder, as Odradek keeps all logs in one`)
 }
 
-/** What the metadata log tells of a listener: the advertised address, or the one that is bound. */
-function registeredEndpoint({ name, host, port }: BoundListener, config: BrokerConfig) {
-  const advertised = config.listeners.find((listener) => listener.name === name)?.advertised
-  return { name, host: advertised?.host ?? host, port: advertised?.port || port }
+/** What the metadata log tells of the listeners: the advertised address, or the one that is bound. */
+function registeredEndpoints(bound: readonly BoundListener[], config: BrokerConfig) {
+  return bound.flatMap(({ name, host, port }) => {
+    const listener = config.listeners.find((each) => each.name === name)
+    if (listener?.isAdvertised === false) return []
+    return [{ name, host: listener?.advertised?.host ?? host, port: listener?.advertised?.port || port }]
+  })
 }
 
 function storageSettings(config: BrokerConfig): StorageSettings {

@@ -37,10 +37,13 @@ export class BrokerUnderTest {
   }
 
   /** Waits until the broker answers (`failure` tells that it never will), learns its versions and id, and lets it make its internal topics. */
-  static async meet(address: Address, failure?: () => string | undefined): Promise<BrokerUnderTest> {
+  static async meet(
+    address: Address,
+    failure: () => string | undefined = () => undefined,
+  ): Promise<BrokerUnderTest> {
     const broker = new BrokerUnderTest(address)
     const firstAnswer = () => broker.#askOnce('ApiVersions', 0, {})
-    const versions = await retry(firstAnswer, () => true, START_TIMEOUT_MS, 50, failure)
+    const versions = await retry(firstAnswer, () => true, START_TIMEOUT_MS, failure)
     for (const row of versions.apiKeys as JsonObject[]) {
       const api = apiNameOf(Number(row.apiKey))
       if (api !== undefined) broker.#versions.set(api, [Number(row.minVersion), Number(row.maxVersion)])
@@ -111,7 +114,6 @@ export class BrokerUnderTest {
           }),
         (answer) => hasLeaders((answer.topics as JsonObject[])[0]!, partitionCount),
         patienceMs,
-        10,
       )
       const partitions = Array.from({ length: partitionCount }, (_, partitionIndex) => ({
         partitionIndex,
@@ -122,7 +124,6 @@ export class BrokerUnderTest {
         (answer) =>
           !hasError((answer.topics as JsonObject[])[0]!.partitions as JsonObject[], PASSING_TOPIC_ERRORS),
         patienceMs,
-        5,
       )
       const topic = (described.topics as JsonObject[])[0]!
       const leaderEpoch = (topic.partitions as JsonObject[])[0]?.leaderEpoch as number | undefined
@@ -185,24 +186,26 @@ function hasLeaders(topic: JsonObject, partitionCount: number): boolean {
 const hasError = (answers: readonly JsonObject[], codes: readonly Json[]) =>
   answers.some(({ errorCode }) => errorCode !== undefined && codes.includes(errorCode))
 
-/** Asks until the answer is right; after `patienceMs` the last answer counts, or the last failure is thrown. */
+/**
+ * Asks until the answer is right; after `patienceMs` the last answer counts. A broker that is only starting may fail to answer, unless
+ * `failure` tells that it never will.
+ */
 async function retry<T>(
   ask: () => Promise<T>,
   isRight: (answer: T) => boolean,
   patienceMs: number,
-  pauseMs = 50,
-  failure: () => string | undefined = () => undefined,
+  failure?: () => string | undefined,
 ): Promise<T> {
   const untilMs = performance.now() + patienceMs
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       const answer = await ask()
       if (isRight(answer) || performance.now() > untilMs) return answer
     } catch (error) {
+      if (!failure || performance.now() > untilMs) throw error
       const reason = failure()
       if (reason !== undefined) throw new Error(reason)
-      if (performance.now() > untilMs) throw error
     }
-    await sleep(pauseMs)
+    await sleep(tries < 50 ? 10 : 100)
   }
 }

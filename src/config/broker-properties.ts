@@ -1,20 +1,16 @@
 import { clusterProperties } from './properties/cluster.ts'
-import { groupCoordinatorProperties } from './properties/group-coordinator.ts'
+import { coordinatorProperties } from './properties/coordinators.ts'
 import { logProperties } from './properties/log.ts'
 import { networkProperties } from './properties/network.ts'
-import { remoteStorageProperties } from './properties/remote-storage.ts'
 import { securityProperties } from './properties/security.ts'
-import { transactionProperties } from './properties/transactions.ts'
 import type { Property, ValuesOf } from './property.ts'
 
 /** Every broker property of Apache Kafka 4.3. */
 export const brokerProperties = {
   ...networkProperties,
   ...logProperties,
-  ...groupCoordinatorProperties,
-  ...transactionProperties,
+  ...coordinatorProperties,
   ...clusterProperties,
-  ...remoteStorageProperties,
   ...securityProperties,
 }
 

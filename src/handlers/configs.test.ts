@@ -3,6 +3,8 @@ import { BrokerConfig } from '../config/broker-config.ts'
 import type { ConfigType } from '../metadata/config-type.ts'
 import { silentLogger } from '../platform/logger.ts'
 import type { DescribeConfigsResponse } from '../protocol/generated/describe-configs.ts'
+import { Reader } from '../protocol/reader.ts'
+import { Writer } from '../protocol/writer.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { ResourceType } from './configs/resources.ts'
 import { describeConfigs } from './describe-configs.ts'
@@ -102,7 +104,7 @@ test('a topic: keys that are asked for, all for none, unknown ones left out', as
       name: 'retention.ms',
       value: '604800000',
       readOnly: false,
-      isDefault: true,
+      isDefault: false,
       configSource: 5,
       isSensitive: false,
       synonyms: [],
@@ -147,7 +149,7 @@ test.each([
 test('the default of all brokers holds min.insync.replicas, which a broker describes too', async () => {
   const broker = new FakeBroker()
   expect((await broker.describe(BROKER, '')).configs).toMatchObject([
-    { name: 'min.insync.replicas', value: '1', configSource: 3, isDefault: false },
+    { name: 'min.insync.replicas', value: '1', configSource: 3 },
   ])
   const [entry] = (await broker.describe(BROKER, '1', ['min.insync.replicas'])).configs
   expect(entry?.synonyms.map(({ source }) => source)).toEqual([3, 5])
@@ -344,4 +346,27 @@ test('a setting without effect is logged when it is set', () => {
     { type: 'broker', name: '1', setting: 'log.cleaner.backoff.ms' },
     { type: 'topic', name: 't', setting: 'min.compaction.lag.ms' },
   ])
+})
+
+test.each([0, 1, 2, 3, 4])('version %i of DescribeConfigs carries the answer', async (version) => {
+  const broker = new FakeBroker()
+  const response = (await describeConfigs.handle(
+    {
+      resources: [{ resourceType: TOPIC, resourceName: 't', configurationKeys: null }],
+      includeSynonyms: version >= 1,
+      includeDocumentation: version >= 3,
+    },
+    { ...broker.context, apiVersion: version },
+  )) as DescribeConfigsResponse
+  const writer = new Writer()
+  describeConfigs.api.response.encode(writer, response, version)
+  const read = describeConfigs.api.response.decode(new Reader(Buffer.concat(writer.finish())), version)
+  const retention = read.results[0]?.configs.find(({ name }) => name === 'retention.bytes')
+  expect(retention?.value).toBe('-1')
+  if (version === 0) expect(retention?.isDefault).toBe(true)
+  else
+    expect(retention).toMatchObject({
+      configSource: 5,
+      synonyms: [{ name: 'log.retention.bytes', source: 5 }],
+    })
 })

@@ -18,16 +18,29 @@ import {
 import { brokerResource, invalidRequest, ResourceType, requireTopic } from './configs/resources.ts'
 import { type BrokerServices, handler } from './handler.ts'
 
+/** Newer versions say where a value comes from instead of whether it is the default (KIP-226). */
+const LAST_VERSION_WITH_IS_DEFAULT = 0
+
 type Documentation = (resourceType: number, name: string) => string | null
+type ToRow = (entry: ConfigEntry, documentation: string | null) => DescribeConfigsResourceResult
 
 /** DescribeConfigs (32): settings of topics, brokers, groups and subscriptions to metrics, with where each value comes from. */
-export const describeConfigs = handler(DescribeConfigs, async (request, { broker }) => {
+export const describeConfigs = handler(DescribeConfigs, async (request, { broker, apiVersion }) => {
   const documentation = request.includeDocumentation ? await loadDocumentation() : () => null
+  const toRow: ToRow = ({ name, value, source, isReadOnly, isSensitive, type, synonyms }, text) => ({
+    name,
+    value,
+    readOnly: isReadOnly,
+    isDefault: apiVersion <= LAST_VERSION_WITH_IS_DEFAULT && source === ConfigSource.DEFAULT,
+    configSource: source,
+    isSensitive,
+    synonyms: request.includeSynonyms ? synonyms : [],
+    configType: type,
+    documentation: text,
+  })
   return {
     throttleTimeMs: 0,
-    results: request.resources.map((resource) =>
-      describe(resource, broker, request.includeSynonyms, documentation),
-    ),
+    results: request.resources.map((resource) => describe(resource, broker, toRow, documentation)),
   }
 })
 
@@ -42,7 +55,7 @@ async function loadDocumentation(): Promise<Documentation> {
 function describe(
   { resourceType, resourceName, configurationKeys }: DescribeConfigsResource,
   broker: BrokerServices,
-  includeSynonyms: boolean,
+  toRow: ToRow,
   documentation: Documentation,
 ): DescribeConfigsResult {
   try {
@@ -50,9 +63,7 @@ function describe(
     // No names at all mean every setting; a name that is not known is left out.
     const wanted = configurationKeys?.length ? new Set(configurationKeys) : undefined
     const entries = wanted ? all.filter(({ name }) => wanted.has(name)) : all
-    const configs = entries.map((entry) =>
-      toResult(entry, includeSynonyms, documentation(resourceType, entry.name)),
-    )
+    const configs = entries.map((entry) => toRow(entry, documentation(resourceType, entry.name)))
     return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
@@ -80,23 +91,5 @@ function entriesOf(type: number, name: string, broker: BrokerServices): ConfigEn
       return groupEntries(metadata.configs('group', name), config)
     default:
       throw invalidRequest(`Resources of type ${type} have no settings`)
-  }
-}
-
-function toResult(
-  { name, value, source, isReadOnly, isSensitive, type, synonyms }: ConfigEntry,
-  includeSynonyms: boolean,
-  documentation: string | null,
-): DescribeConfigsResourceResult {
-  return {
-    name,
-    value,
-    readOnly: isReadOnly,
-    isDefault: source === ConfigSource.DEFAULT,
-    configSource: source,
-    isSensitive,
-    synonyms: includeSynonyms ? synonyms : [],
-    configType: type,
-    documentation,
   }
 }

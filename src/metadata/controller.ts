@@ -86,8 +86,8 @@ export class Controller {
   }
 
   /** Replays what is in the log. */
-  async load(): Promise<void> {
-    await this.#log.readAll((batch) => this.#take(batch))
+  load(): void {
+    this.#log.readAll((batch) => this.#take(batch))
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { Partition } from '../log/partition.ts'
 import type { Clock } from '../platform/platform.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
-import { batchSizeInBytes } from '../protocol/record-batch.ts'
 import {
   decodeMetadataBatch,
   encodeMetadataRecord,
@@ -9,9 +8,6 @@ import {
   type MetadataBatch,
   type MetadataRecord,
 } from './metadata-record.ts'
-
-/** How much of the log is read at once. */
-const READ_BYTES = 1024 * 1024
 
 /** `__cluster_metadata-0` as a log of metadata records: KRaft's own framing inside ordinary batches. */
 export class MetadataLog {
@@ -29,21 +25,8 @@ export class MetadataLog {
   }
 
   /** Hands over all batches from the beginning of the log, in order. */
-  async readAll(take: (batch: MetadataBatch) => void): Promise<void> {
-    const { log } = this.#partition
-    for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
-      const fetched = log.read(offset, READ_BYTES, log.logEndOffset, true)
-      const { buffers, nextOffset } = fetched instanceof Promise ? await fetched : fetched
-      if (nextOffset === offset) return
-      for (const buffer of buffers) {
-        for (let at = 0; at < buffer.length; ) {
-          const size = batchSizeInBytes(buffer, at)
-          take(decodeMetadataBatch(buffer.subarray(at, at + size)))
-          at += size
-        }
-      }
-      offset = nextOffset
-    }
+  readAll(take: (batch: MetadataBatch) => void): void {
+    for (const batch of this.#partition.log.batches()) take(decodeMetadataBatch(batch))
   }
 
   /** Begins a new epoch: from now on this node is the leader, and says so in a control batch. */

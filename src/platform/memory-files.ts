@@ -60,7 +60,10 @@ export class MemoryFiles implements Files {
   removeDirectory(path: string): void {
     const at = normalise(path)
     const names = this.#directories.get(at)
-    if (!names) return
+    if (!names) {
+      this.remove(path)
+      return
+    }
     for (const name of names) {
       const child = join(at, name)
       if (this.#directories.has(child)) this.removeDirectory(child)

@@ -51,7 +51,7 @@ export interface Files {
   makeDirectory(path: string): void
   /** Removes one file; a missing one is no error. */
   remove(path: string): void
-  /** Removes a folder and all in it; a missing one is no error. */
+  /** Removes a folder and all in it, or a file; a missing one is no error. */
   removeDirectory(path: string): void
   rename(from: string, to: string): void
   /** A whole small file. */

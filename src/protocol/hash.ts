@@ -1,16 +1,35 @@
-export function murmur2(b: Buffer): number {
-  let h = 0x9747b28c ^ b.length
-  const n = b.length & ~3
-  for (let i = 0; i < n; i += 4) { let k = Math.imul(b.readInt32LE(i), 0x5bd1e995); k ^= k >>> 24; h = Math.imul(h, 0x5bd1e995) ^ Math.imul(k, 0x5bd1e995) }
-  const r = b.length - n
-  if (r >= 3) h ^= b[n + 2]! << 16
-  if (r >= 2) h ^= b[n + 1]! << 8
-  if (r >= 1) { h ^= b[n]!; h = Math.imul(h, 0x5bd1e995) }
-  h ^= h >>> 13; h = Math.imul(h, 0x5bd1e995); return h ^ (h >>> 15)
+/** murmur2 as Kafka's Java client uses it to place keys; a signed 32-bit number. */
+export function murmur2(bytes: Buffer): number {
+  const factor = 0x5bd1e995
+  const whole = bytes.length & ~3
+  let hash = 0x9747b28c ^ bytes.length
+  for (let at = 0; at < whole; at += 4) {
+    let word = Math.imul(bytes.readInt32LE(at), factor)
+    word = Math.imul(word ^ (word >>> 24), factor)
+    hash = Math.imul(hash, factor) ^ word
+  }
+  if (whole < bytes.length) {
+    for (let at = bytes.length - 1; at >= whole; at--) hash ^= bytes[at]! << (8 * (at - whole))
+    hash = Math.imul(hash, factor)
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), factor)
+  return hash ^ (hash >>> 15)
 }
-export function murmur2Partition(key: Buffer, count: number): number { return (murmur2(key) & 0x7fffffff) % count }
-export function coordinatorPartition(key: string, count: number): number {
-  let h = 0
-  for (let i = 0; i < key.length; i++) h = (Math.imul(31, h) + key.charCodeAt(i)) | 0
-  return (h === -2147483648 ? 0 : Math.abs(h)) % count
+
+/** The partition that Kafka's clients give a key. */
+export function murmur2Partition(key: Buffer, partitionCount: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitionCount
+}
+
+/** Java's `String.hashCode`; a signed 32-bit number. */
+export function javaHash(text: string): number {
+  let hash = 0
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(31, hash) + text.charCodeAt(at)) | 0
+  return hash
+}
+
+/** The partition of an internal topic whose coordinator looks after a group or a transactional id. */
+export function coordinatorPartition(id: string, partitionCount: number): number {
+  // Kafka drops the sign bit, where it could have taken the absolute value.
+  return (javaHash(id) & 0x7fffffff) % partitionCount
 }

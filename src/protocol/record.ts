@@ -1,34 +1,160 @@
-import { gunzipSync } from 'node:zlib'
-import { Reader } from './reader.ts'
-import { attributesOf, baseOffset, baseTimestamp, RECORD_BATCH_OVERHEAD, recordCount, maxTimestamp } from './record-batch.ts'
+import { compressionName, decompress } from './compression/compression.ts'
+import {
+  baseOffset,
+  baseTimestamp,
+  batchSizeInBytes,
+  compressionOf,
+  hasLogAppendTime,
+  maxTimestamp,
+  RECORD_BATCH_OVERHEAD,
+  recordCount,
+} from './record-batch.ts'
+import { InvalidRecordError, VarintReader } from './varint.ts'
 
-export interface RecordHeader { readonly key: string; readonly value: Buffer | null }
+/** What a producer may attach to a record besides key and value (KIP-82). */
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Buffer | null
+}
+
+/** One record of a batch. Its bytes are views into the batch, or into what was decompressed. */
 export interface LogRecord {
   readonly offset: bigint
+  /** Milliseconds since the epoch; -1 for none. */
   readonly timestamp: bigint
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: readonly RecordHeader[]
 }
-function varint(b: Buffer, p: { at: number }): bigint {
-  let r = 0n, s = 0n
-  for (;;) { const x = b[p.at++]!; r |= BigInt(x & 127) << s; if (x < 128) break; s += 7n }
-  return (r >> 1n) ^ -(r & 1n)
+
+const NO_HEADERS: readonly RecordHeader[] = []
+
+/**
+ * The records of one whole batch of format 2, decompressed if need be. Throws `InvalidRecordError` where the bytes are no record or do not
+ * end with the last one, and `DecompressionError`.
+ */
+export function readRecords(batch: Buffer): Iterable<LogRecord> {
+  return readRecordsOf(batch, recordBytes(batch))
 }
-export function* readRecords(batch: Buffer): Iterable<LogRecord> {
-  let body = batch.subarray(RECORD_BATCH_OVERHEAD)
-  if ((attributesOf(batch, 0) & 7) === 1) body = gunzipSync(body)
-  void Reader
-  const p = { at: 0 }
-  const bytesOf = () => { const n = Number(varint(body, p)); if (n < 0) return null; const v = body.subarray(p.at, p.at + n); p.at += n; return v }
-  const isLogAppend = (attributesOf(batch, 0) & 8) !== 0
-  for (let i = 0; i < recordCount(batch, 0); i++) {
-    varint(body, p); p.at++
-    const ts = baseTimestamp(batch, 0) + varint(body, p)
-    const offset = baseOffset(batch, 0) + varint(body, p)
-    const key = bytesOf(), value = bytesOf()
-    const headers: RecordHeader[] = []
-    for (let n = Number(varint(body, p)); n > 0; n--) headers.push({ key: bytesOf()!.toString(), value: bytesOf() })
-    yield { offset, timestamp: isLogAppend ? maxTimestamp(batch, 0) : ts, key, value, headers }
+
+/** Where the records of a batch lie, decompressed. Throws `DecompressionError`. */
+export function recordBytes(batch: Buffer): Buffer {
+  const bytes = batch.subarray(RECORD_BATCH_OVERHEAD, batchSizeInBytes(batch, 0))
+  const compression = compressionOf(batch, 0)
+  // Compaction may leave a batch with nothing but its header.
+  return compression === 0 || bytes.length === 0 ? bytes : decompress(compressionName(compression), bytes)
+}
+
+/** The records of a batch whose bytes have been decompressed already. */
+export function* readRecordsOf(batch: Buffer, bytes: Buffer): Generator<LogRecord, void> {
+  const reader = new VarintReader(bytes)
+  const firstOffset = baseOffset(batch, 0)
+  const firstTimestamp = baseTimestamp(batch, 0)
+  const appendTimestamp = hasLogAppendTime(batch, 0) ? maxTimestamp(batch, 0) : undefined
+  for (let left = recordCount(batch, 0); left > 0; left--) {
+    const size = reader.varint()
+    const start = reader.at
+    // The attributes of a record are not used.
+    reader.skip(1)
+    const timestamp = appendTimestamp ?? BigInt.asIntN(64, firstTimestamp + reader.varlong())
+    if (appendTimestamp !== undefined) reader.unsignedVarlong()
+    const offset = firstOffset + BigInt(reader.varint())
+    const key = nullableBytes(reader, bytes)
+    const value = nullableBytes(reader, bytes)
+    const headers = readHeaders(reader, bytes)
+    if (reader.at - start !== size) throw new InvalidRecordError(`a record of ${size} bytes ends elsewhere`)
+    yield { offset, timestamp, key, value, headers }
+  }
+  if (reader.at < bytes.length)
+    throw new InvalidRecordError(`${bytes.length - reader.at} bytes are left behind the last record`)
+}
+
+function readHeaders(reader: VarintReader, bytes: Buffer): readonly RecordHeader[] {
+  const count = reader.varint()
+  if (count === 0) return NO_HEADERS
+  checkHeaderCount(count, bytes.length - reader.at)
+  return Array.from({ length: count }, () => {
+    const key = nullableBytes(reader, bytes)
+    if (key === null) throw new InvalidRecordError('a header has no key')
+    return { key: key.toString(), value: nullableBytes(reader, bytes) }
+  })
+}
+
+function checkHeaderCount(count: number, left: number): void {
+  // A header takes two bytes at the least: no claimed count may allocate what the bytes cannot back.
+  if (count < 0 || count * 2 > left) throw new InvalidRecordError(`a record has ${count} headers`)
+}
+
+function nullableBytes(reader: VarintReader, bytes: Buffer): Buffer | null {
+  const length = reader.varint()
+  if (length < 0) return null
+  const start = reader.skip(length)
+  return bytes.subarray(start, start + length)
+}
+
+/** What `surveyRecords` finds out about all records of a batch. */
+export interface RecordSurvey {
+  /** The smallest and the largest distance to the base timestamp, in milliseconds. */
+  minTimestampDelta: number
+  maxTimestampDelta: number
+  hasNullKey: boolean
+}
+
+/** Beyond this a distance is no exact number any more. */
+const MAX_EXACT = Number.MAX_SAFE_INTEGER
+
+/** Filled again with each survey, so that an append allocates nothing for it. */
+const survey: RecordSurvey = { minTimestampDelta: 0, maxTimestampDelta: 0, hasNullKey: false }
+
+/**
+ * Checks that `count` records, and nothing else, lie between two positions, without making an object of any of them. Throws
+ * `InvalidRecordError`. The result is valid until the next call; undefined when a timestamp is so far off that numbers are not exact.
+ */
+export function surveyRecords(
+  bytes: Buffer,
+  from: number,
+  end: number,
+  count: number,
+): RecordSurvey | undefined {
+  const reader = new VarintReader(bytes, from, end)
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
+  let hasNullKey = false
+  for (let left = count; left > 0; left--) {
+    const size = reader.varint()
+    const start = reader.at
+    reader.skip(1)
+    const delta = reader.roughVarlong()
+    if (delta < min) min = delta
+    if (delta > max) max = delta
+    reader.varint()
+    if (!skipNullableBytes(reader)) hasNullKey = true
+    skipNullableBytes(reader)
+    const headers = reader.varint()
+    if (headers !== 0) skipHeaders(reader, headers)
+    if (reader.at - start !== size) throw new InvalidRecordError(`a record of ${size} bytes ends elsewhere`)
+  }
+  if (reader.at < end)
+    throw new InvalidRecordError(`${end - reader.at} bytes are left behind the last record`)
+  if (min < -MAX_EXACT || max > MAX_EXACT) return undefined
+  survey.minTimestampDelta = min
+  survey.maxTimestampDelta = max
+  survey.hasNullKey = hasNullKey
+  return survey
+}
+
+/** False for null. */
+function skipNullableBytes(reader: VarintReader): boolean {
+  const length = reader.varint()
+  if (length < 0) return false
+  reader.skip(length)
+  return true
+}
+
+function skipHeaders(reader: VarintReader, count: number): void {
+  checkHeaderCount(count, reader.end - reader.at)
+  for (let left = count; left > 0; left--) {
+    if (!skipNullableBytes(reader)) throw new InvalidRecordError('a header has no key')
+    skipNullableBytes(reader)
   }
 }

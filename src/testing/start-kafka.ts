@@ -10,7 +10,7 @@ import type { KafkaRecord, MessageToProduce, ProducedRecord } from './kafka-reco
 import { TopicAccess } from './topic-access.ts'
 
 export interface StartKafkaOptions {
-  /** Topics to create, with their partitions: `{ orders: 3, users: 1 }`, or names alone for one partition each. */
+  /** Topics to create if they are missing, with their partitions: `{ orders: 3, users: 1 }`, or names alone for one partition each. */
   readonly topics?: Readonly<Record<string, number>> | readonly string[]
   /** Broker properties by Kafka's names, over those that a test wants (`group.initial.rebalance.delay.ms=0`). */
   readonly properties?: Readonly<Record<string, string | number | boolean>>
@@ -126,7 +126,10 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
     const entries = Array.isArray(topics)
       ? topics.map((name: string) => [name, 1] as const)
       : Object.entries(topics)
-    for (const [name, partitions] of entries) await kafka.createTopic(name, { partitions })
+    for (const [name, partitions] of entries) {
+      // With `data` they may be there from an earlier run.
+      if (!broker.services.metadata.topic(name)) await kafka.createTopic(name, { partitions })
+    }
   } catch (error) {
     await kafka.stop()
     throw error

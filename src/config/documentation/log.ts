@@ -1,4 +1,4 @@
-/** What the properties of a broker's logs are for, but those that stand for a topic's. */
+/** What the properties of a broker's logs and of tiered storage are for, but those that stand for a topic's. */
 export const logDocumentation: Readonly<Record<string, string>> = {
   'cordoned.log.dirs': 'Data directories that get no new partitions.',
   'log.cleaner.backoff.ms': 'How long compaction rests when there is nothing to do.',

@@ -1,4 +1,4 @@
-/** What the properties of a broker's listeners, connections and logs are for, but those that stand for a topic's. */
+/** What the properties of a broker's listeners, connections and limits of requests are for. */
 export const networkDocumentation: Readonly<Record<string, string>> = {
   'advertised.listeners':
     'Addresses that clients are told to connect to, one for each listener. Left out: Apache Kafka tells the listeners themselves, Odradek the address that the client dialled.',

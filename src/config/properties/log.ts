@@ -1,6 +1,6 @@
-import { boolean, choice, double, int, LONG_MAX, list, long } from '../property.ts'
+import { boolean, choice, double, int, LONG_MAX, list, long, string } from '../property.ts'
 
-/** Logs of partitions: where they are, their segments, retention, flushing and compaction. */
+/** Logs of partitions: where they are, their segments, retention, flushing, compaction and tiered storage. */
 export const logProperties = {
   'compression.gzip.level': int(-1, { min: 1, max: 9, also: -1, dynamic: 'cluster' }),
   'compression.lz4.level': int(9, { min: 1, max: 17, dynamic: 'cluster' }),
@@ -50,4 +50,39 @@ export const logProperties = {
   'message.max.bytes': int(1_048_588, { min: 0, dynamic: 'cluster' }),
   'min.insync.replicas': int(1, { min: 1, dynamic: 'cluster' }),
   'num.recovery.threads.per.data.dir': int(2, { min: 1, dynamic: 'cluster' }),
+  'follower.fetch.last.tiered.offset.enable': boolean(false, { dynamic: 'cluster' }),
+  'log.local.retention.bytes': long(-2, { min: -2, dynamic: 'cluster' }),
+  'log.local.retention.ms': long(-2, { min: -2, dynamic: 'cluster' }),
+  'remote.fetch.max.wait.ms': int(500, { min: 1, dynamic: 'cluster' }),
+  'remote.list.offsets.request.timeout.ms': long(30_000, { min: 1, dynamic: 'cluster' }),
+  'remote.log.index.file.cache.total.size.bytes': long(1_073_741_824, { min: 1, dynamic: 'cluster' }),
+  'remote.log.index.file.cache.ttl.ms': long(900_000, { min: -1, isInternal: true }),
+  'remote.log.manager.copier.thread.pool.size': int(10, { min: 1, dynamic: 'cluster' }),
+  'remote.log.manager.copy.max.bytes.per.second': long(LONG_MAX, { min: 1, dynamic: 'cluster' }),
+  'remote.log.manager.copy.quota.window.num': int(11, { min: 1 }),
+  'remote.log.manager.copy.quota.window.size.seconds': int(1, { min: 1 }),
+  'remote.log.manager.expiration.thread.pool.size': int(10, { min: 1, dynamic: 'cluster' }),
+  'remote.log.manager.fetch.max.bytes.per.second': long(LONG_MAX, { min: 1, dynamic: 'cluster' }),
+  'remote.log.manager.fetch.quota.window.num': int(11, { min: 1 }),
+  'remote.log.manager.fetch.quota.window.size.seconds': int(1, { min: 1 }),
+  'remote.log.manager.follower.thread.pool.size': int(2, { min: 1, dynamic: 'cluster' }),
+  'remote.log.manager.task.interval.ms': long(30_000, { min: 1 }),
+  'remote.log.manager.task.retry.backoff.max.ms': long(30_000, { min: 1, isInternal: true }),
+  'remote.log.manager.task.retry.backoff.ms': long(500, { min: 1, isInternal: true }),
+  'remote.log.manager.task.retry.jitter': double(0.2, { min: 0, max: 0.5, isInternal: true }),
+  'remote.log.manager.thread.pool.size': int(2, { min: 1 }),
+  'remote.log.metadata.custom.metadata.max.bytes': int(128, { min: 0 }),
+  'remote.log.metadata.manager.class.name': string(
+    'org.apache.kafka.server.log.remote.metadata.storage.TopicBasedRemoteLogMetadataManager',
+    { isNotEmpty: true },
+  ),
+  'remote.log.metadata.manager.class.path': string(null),
+  'remote.log.metadata.manager.impl.prefix': string('rlmm.config.', { isNotEmpty: true }),
+  'remote.log.metadata.manager.listener.name': string(null, { isNotEmpty: true }),
+  'remote.log.reader.max.pending.tasks': int(100, { min: 1 }),
+  'remote.log.reader.threads': int(10, { min: 1, dynamic: 'cluster' }),
+  'remote.log.storage.manager.class.name': string(null, { isNotEmpty: true }),
+  'remote.log.storage.manager.class.path': string(null),
+  'remote.log.storage.manager.impl.prefix': string('rsm.config.', { isNotEmpty: true }),
+  'remote.log.storage.system.enable': boolean(false),
 }

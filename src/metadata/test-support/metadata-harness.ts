@@ -72,7 +72,7 @@ export class MetadataHarness {
 
   static async start(options: MetadataHarnessOptions = {}): Promise<MetadataHarness> {
     const harness = new MetadataHarness(options)
-    await harness.controller.load()
+    harness.controller.load()
     harness.controller.start([{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }])
     return harness
   }

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { startKafka } from './start-kafka.ts'
+
+describe('startKafka', () => {
+  test('topics, records and stop', async () => {
+    const kafka = await startKafka({ topics: { orders: 3 } })
+    try {
+      expect(kafka.bootstrapServers).toMatch(/^127\.0\.0\.1:\d+$/)
+      expect(kafka.brokers).toEqual([kafka.bootstrapServers])
+      const produced = await kafka.produce('orders', [
+        { key: 'a', value: { total: 42 }, headers: { source: 'shop' }, timestamp: 1_700_000_000_000 },
+        { key: 'a', value: null },
+      ])
+      // Where Kafka's own producer puts the key `a` with three partitions.
+      expect(produced).toEqual([
+        { partition: produced[0]!.partition, offset: 0n },
+        { partition: produced[0]!.partition, offset: 1n },
+      ])
+      const [first, second] = await kafka.records('orders', { count: 2 })
+      expect(first).toMatchObject({ topic: 'orders', offset: 0n, timestamp: 1_700_000_000_000 })
+      expect(first!.json()).toEqual({ total: 42 })
+      expect(first!.headers).toEqual([{ key: 'source', value: Buffer.from('shop') }])
+      expect(second!.value).toBeNull()
+    } finally {
+      await kafka.stop()
+      await kafka.stop()
+    }
+  })
+
+  test('records wait for what comes later, also for a topic that is not there yet', async () => {
+    await using kafka = await startKafka()
+    const waiting = kafka.records('later', { count: 2 })
+    await kafka.produce('later', { value: 'one' })
+    await kafka.produce('later', { value: 'two' })
+    expect((await waiting).map((record) => record.text())).toEqual(['one', 'two'])
+  })
+
+  test('records that do not come: the error says what there was', async () => {
+    await using kafka = await startKafka({ topics: { few: 2 } })
+    await kafka.produce('few', { value: 'one', partition: 1 })
+    await expect(kafka.records('few', { count: 3, timeoutMs: 1 })).rejects.toThrow(
+      'waited 1 ms for 3 records in few: partition 0 has 0, partition 1 has 1',
+    )
+    await expect(kafka.records('none', { timeoutMs: 1 })).rejects.toThrow('there is no such topic')
+  })
+
+  test('a broker that stops ends the wait', async () => {
+    const kafka = await startKafka()
+    const waiting = kafka.records('never')
+    const ended = expect(waiting).rejects.toThrow('the broker was stopped')
+    await kafka.stop()
+    await ended
+  })
+
+  test('with a data folder everything is there again', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'odradek-start-'))
+    try {
+      const first = await startKafka({ data, topics: ['kept'] })
+      await first.produce('kept', { value: 'one' })
+      await first.stop()
+      await using second = await startKafka({ data, topics: ['kept'] })
+      await second.produce('kept', { value: 'two' })
+      expect((await second.records('kept', { count: 2 })).map((record) => record.text())).toEqual(['one', 'two'])
+    } finally {
+      await rm(data, { recursive: true })
+    }
+  })
+
+  test('several brokers in one process know nothing of each other', async () => {
+    await using one = await startKafka({ topics: ['t'] })
+    await using other = await startKafka({ topics: ['t'] })
+    expect(one.bootstrapServers).not.toBe(other.bootstrapServers)
+    await one.produce('t', { value: 'mine' })
+    await other.produce('t', { value: 'yours' })
+    expect((await one.records('t')).map((record) => record.text())).toEqual(['mine'])
+  })
+
+  test('bad settings and topics are refused, and nothing stays open', async () => {
+    await expect(startKafka({ properties: { 'num.partitions': 'many' } })).rejects.toThrow(/num\.partitions/)
+    await expect(startKafka({ topics: { 'no spaces': 1 } })).rejects.toThrow()
+    await using kafka = await startKafka({ topics: ['t'] })
+    await expect(kafka.createTopic('t')).rejects.toThrow(/already exists/)
+    await expect(kafka.produce('t', { value: 'x', partition: 7 })).rejects.toThrow('topic t has no partition 7')
+  })
+})
