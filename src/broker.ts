@@ -18,8 +18,9 @@ import type { Platform } from './platform/platform.ts'
 import { Purgatory } from './purgatory.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
-/** The metadata log keeps everything until there are snapshots of it. */
+/** The metadata log keeps everything until there are snapshots of it, and is on the device a second after a change at the latest. */
 const METADATA_LOG_CONFIGS = new Map([
+  ['flush.ms', '1000'],
   ['retention.ms', '-1'],
   ['max.message.bytes', String(2 ** 31 - 1)],
 ])
@@ -162,7 +163,7 @@ export class Broker {
     const parts = this.#compose(directory)
     const { partitions, controller, follower, server, services } = parts
     controller.subscribe((batch) => follower.follow(batch))
-    await controller.load()
+    controller.load()
     const report = await partitions.start(follower.goLive(), onRecoveryProgress)
     if (!directory.wasCleanShutdown)
       logger.warn(report, 'The last shutdown was not clean; the logs were recovered')

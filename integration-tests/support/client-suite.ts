@@ -4,6 +4,9 @@ import { BrokerProcess } from './broker-process.ts'
 /** Programs in other languages start slowly on a busy machine. */
 const SUITE_TEST_TIMEOUT_MS = 90_000
 
+/** How much of an unexpected log a failed test shows. */
+const LOG_SHOWN = 1000
+
 /** Set by `.ci/run`: a toolchain that is not there is a failure, not a reason to skip. */
 const requiresAll = process.env.ODRADEK_REQUIRE_ALL === '1'
 
@@ -42,7 +45,7 @@ export function sharedBroker(): SharedBroker {
   afterAll(async () => {
     if (!broker) return
     const code = await broker.stop()
-    expect({ code, log: broker.log }).toEqual({ code: 0, log: '' })
+    expect({ code, log: broker.log.slice(0, LOG_SHOWN) }).toEqual({ code: 0, log: '' })
   })
   return {
     get bootstrapServers() {

@@ -27,9 +27,10 @@ export const findCoordinator = handler(FindCoordinator, (request, context) => {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
       errorMessage: null,
-      nodeId: -1,
+      // No fields of these versions.
+      nodeId: 0,
       host: '',
-      port: -1,
+      port: 0,
       coordinators,
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CoordinatorHarness } from '../coordinator/test-support/coordinator-harness.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import { Writer } from '../protocol/writer.ts'
 import { deleteGroups } from './delete-groups.ts'
 import { describeGroups } from './describe-groups.ts'
 import { findCoordinator } from './find-coordinator.ts'
@@ -39,8 +40,16 @@ function setUp() {
       clientId: null,
       connection: { clientAddress: '127.0.0.1' },
     }) as unknown as RequestContext
-  const ask = <Request, Response>(handler: Handler<Request, Response>, apiVersion: number, request: object) =>
-    (handler as AnyHandler).handle(request, context(apiVersion)) as Response
+  const ask = <Request, Response>(
+    handler: Handler<Request, Response>,
+    apiVersion: number,
+    request: object,
+  ) => {
+    const response = (handler as AnyHandler).handle(request, context(apiVersion)) as Response
+    // Throws for a value that this version cannot carry.
+    if (!(response instanceof Promise)) handler.api.response.encode(new Writer(), response, apiVersion)
+    return response
+  }
   const commit = (apiVersion: number, topics: object[], rest: object = {}) =>
     ask(offsetCommit, apiVersion, {
       groupId: 'g',

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { topicConfig } from '../config/topic-config.ts'
 import { append } from '../log/test-support/storage.ts'
 import { MetadataHarness } from '../metadata/test-support/metadata-harness.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { ZERO_UUID } from '../protocol/api.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import type { MetadataRequest } from '../protocol/generated/metadata.ts'
+import { Writer } from '../protocol/writer.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
 import { deleteTopics } from './delete-topics.ts'
@@ -18,12 +18,11 @@ import { metadata } from './metadata.ts'
 const STRANGE_ID = 'AAAAAAAAAAAAAAAAAAAnaQ'
 const NOT_ASKED = -2147483648
 
-/** A broker of nothing but metadata: the real controller and image, and partitions that follow them. */
+/** A broker of nothing but metadata: the real controller, image and partitions. */
 async function setUp(properties: Record<string, string> = {}, hasEndpoint = true) {
   const endpoint = hasEndpoint ? { host: 'localhost', port: 9092 } : undefined
   const harness = await MetadataHarness.start({ properties })
   const { controller, image, partitions, config } = harness
-  controller.subscribe(() => createPartitionsOf(harness))
   const broker = {
     nodeId: 1,
     clusterId: 'cluster',
@@ -55,16 +54,6 @@ async function setUp(properties: Record<string, string> = {}, hasEndpoint = true
       ...rest,
     })
   return { harness, ask, create, createAll, askMetadata, image }
-}
-
-function createPartitionsOf({ image, partitions, config }: MetadataHarness): void {
-  for (const { name, topicId, partitions: all } of image.topics.values()) {
-    for (const each of all) {
-      if (partitions.get(name, each.partition)) continue
-      const settings = topicConfig(image.configs('topic', name), config)
-      partitions.create({ ...each, topic: name, topicId, config: settings })
-    }
-  }
 }
 
 const named = (...names: string[]) => names.map((name) => ({ name, topicId: ZERO_UUID }))
@@ -441,9 +430,52 @@ test('DescribeLogDirs: sizes of what is there, without opening a log', async () 
 
   await first.harness.stop()
   const second = await MetadataHarness.start({ files: first.harness.files })
-  createPartitionsOf(second)
   const broker = { partitions: second.partitions } as unknown as BrokerServices
   const answer = (describeLogDirs as AnyHandler).handle({ topics: null }, { broker } as RequestContext)
   expect(answer.results[0].topics[0].partitions[1].partitionSize).toBe(BigInt(size))
   expect(second.partitions.get('a', 1)!.openLog).toBeUndefined()
+})
+
+test('every answer can be written in every version', async () => {
+  const { ask, create } = await setUp()
+  const writer = new Writer()
+  const everyVersion = <Request, Response>(
+    handler: Handler<Request, Response>,
+    requestOf: (version: number) => object,
+  ) => {
+    for (let version = handler.api.minVersion; version <= handler.api.maxVersion; version++) {
+      writer.reset()
+      handler.api.response.encode(writer, ask(handler, version, requestOf(version)), version)
+      expect(writer.size).toBeGreaterThan(0)
+    }
+  }
+  const timeoutMs = 1000
+  const configs = [{ name: 'retention.ms', value: '1' }]
+  const topics = (version: number) => [create(`t${version}`, 2, { configs }), create('bad name')]
+  everyVersion(createTopics, (version) => ({ topics: topics(version), timeoutMs, validateOnly: false }))
+  everyVersion(metadata, (version) => ({
+    topics: named('t1', 'none'),
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: version >= 8 && version <= 10,
+    includeTopicAuthorizedOperations: version >= 8,
+  }))
+  everyVersion(describeCluster, () => ({
+    includeClusterAuthorizedOperations: true,
+    endpointType: 1,
+    includeFencedBrokers: false,
+  }))
+  const page = { topics: [{ name: 't1' }, { name: 'none' }], responsePartitionLimit: 9, cursor: null }
+  everyVersion(describeTopicPartitions, () => page)
+  everyVersion(describeLogDirs, () => ({ topics: null }))
+  const more = (name: string, count: number) => ({ name, count, assignments: null })
+  everyVersion(createPartitions, (version) => ({
+    topics: [more('t1', version + 3), more('none', 1)],
+    timeoutMs,
+    validateOnly: false,
+  }))
+  everyVersion(deleteTopics, (version) => ({
+    topics: named(`t${version}`, 'none'),
+    topicNames: [`t${version}`, 'none'],
+    timeoutMs,
+  }))
 })

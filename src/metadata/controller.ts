@@ -1,5 +1,5 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { DataDirectory } from '../log/data-directory.ts'
+import { type DataDirectory, DataDirectoryError } from '../log/data-directory.ts'
 import type { Partition } from '../log/partition.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, Random } from '../platform/platform.ts'
@@ -12,6 +12,7 @@ import { internalTopic } from './internal-topics.ts'
 import { type BrokerEndpointImage, MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
 import { type MetadataBatch, type MetadataRecord, metadataRecord } from './metadata-record.ts'
+import { readSnapshot } from './metadata-snapshot.ts'
 import { readQuorumEpoch, writeQuorumState } from './quorum-state.ts'
 import {
   abortRecord,
@@ -85,9 +86,27 @@ export class Controller {
     this.#listeners.push(listener)
   }
 
-  /** Replays what is in the log. */
+  /** Replays what is in the log. Throws `DataDirectoryError` when its beginning is missing. */
   load(): void {
-    this.#log.readAll((batch) => this.#take(batch))
+    const { startOffset } = this.#log
+    this.#log.readFrom(startOffset > 0n ? this.#loadSnapshot(startOffset) : 0n, (batch) => this.#take(batch))
+  }
+
+  /** Takes up what was in the log before `startOffset`; the offset from where on the log tells the rest. */
+  #loadSnapshot(startOffset: bigint): bigint {
+    const { files } = this.#options.directory
+    const snapshot = readSnapshot(files, this.#folder)
+    if (!snapshot || snapshot.endOffset < startOffset) {
+      throw new DataDirectoryError(
+        `${this.#folder} begins at offset ${startOffset}, and no snapshot holds what was before`,
+      )
+    }
+    for (const batch of snapshot.batches) this.#take(batch)
+    return snapshot.endOffset
+  }
+
+  get #folder(): string {
+    return `${this.#options.directory.path}/__cluster_metadata-0`
   }
 
   /**
@@ -96,10 +115,13 @@ export class Controller {
    */
   start(endpoints: readonly BrokerEndpointImage[]): void {
     const { directory, nodeId, logger, random, config } = this.#options
-    const folder = `${directory.path}/__cluster_metadata-0`
-    const lastEpoch = Math.max(this.#image.lastAppliedEpoch, readQuorumEpoch(directory.files, folder), 0)
+    const lastEpoch = Math.max(
+      this.#image.lastAppliedEpoch,
+      readQuorumEpoch(directory.files, this.#folder),
+      0,
+    )
     const epoch = lastEpoch + 1
-    writeQuorumState(directory.files, folder, nodeId, epoch)
+    writeQuorumState(directory.files, this.#folder, nodeId, epoch)
     this.#take(this.#log.beginEpoch(epoch, nodeId))
     if (this.#image.isInTransaction) this.#commit([abortRecord()])
     if (this.#image.features.size === 0) this.#commit(bootstrapRecords())

@@ -3,7 +3,7 @@ import type { Clock } from '../platform/platform.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import {
   decodeMetadataBatch,
-  encodeMetadataRecord,
+  encodeMetadataRecords,
   leaderChange,
   type MetadataBatch,
   type MetadataRecord,
@@ -24,9 +24,17 @@ export class MetadataLog {
     return this.#partition.log.logEndOffset
   }
 
-  /** Hands over all batches from the beginning of the log, in order. */
-  readAll(take: (batch: MetadataBatch) => void): void {
-    for (const batch of this.#partition.log.batches()) take(decodeMetadataBatch(batch))
+  /** Offset of the first record. Above 0 a snapshot holds what came before. */
+  get startOffset(): bigint {
+    return this.#partition.log.logStartOffset
+  }
+
+  /** Hands over all batches from `offset` on, in order. */
+  readFrom(offset: bigint, take: (batch: MetadataBatch) => void): void {
+    for (const bytes of this.#partition.log.batches()) {
+      const batch = decodeMetadataBatch(bytes)
+      if (batch.lastOffset >= offset) take(batch)
+    }
   }
 
   /** Begins a new epoch: from now on this node is the leader, and says so in a control batch. */
@@ -40,7 +48,7 @@ export class MetadataLog {
 
   /** Appends records as one batch: all of them count, or none. Throws `ApiError` when the log refuses them. */
   append(records: readonly MetadataRecord[]): MetadataBatch {
-    const values = records.map((record) => ({ key: null, value: encodeMetadataRecord(record) }))
+    const values = encodeMetadataRecords(records).map((value) => ({ key: null, value }))
     const range = this.#append(values, false)
     return { ...range, leaderEpoch: this.#partition.leaderEpoch, newLeaderId: undefined, records }
   }

@@ -4,7 +4,7 @@ import { TopicRecord } from '../protocol/generated/metadata-records.ts'
 import {
   decodeMetadataBatch,
   decodeMetadataRecord,
-  encodeMetadataRecord,
+  encodeMetadataRecords,
   leaderChange,
   metadataRecord,
 } from './metadata-record.ts'
@@ -13,9 +13,12 @@ const message = { name: 'orders', topicId: 'b8tRS7h4TJ2Vt43Dp85v2A' }
 const value = (bytes: Buffer) => ({ key: null, value: bytes, headers: [], timestamp: 1n })
 
 test('a record is framed as KRaft does it: frame version 1, type, version, record', () => {
-  const bytes = encodeMetadataRecord(metadataRecord(TopicRecord, message))
-  expect(bytes.subarray(0, 3)).toEqual(Buffer.from([1, 2, 0]))
-  expect(decodeMetadataRecord(bytes)).toMatchObject({ codec: TopicRecord, version: 0, message })
+  const other = { ...message, name: 'payments' }
+  const records = [metadataRecord(TopicRecord, message), metadataRecord(TopicRecord, other)]
+  const [first, second] = encodeMetadataRecords(records)
+  expect(first!.subarray(0, 3)).toEqual(Buffer.from([1, 2, 0]))
+  expect(decodeMetadataRecord(first!)).toMatchObject({ codec: TopicRecord, version: 0, message })
+  expect(decodeMetadataRecord(second!)).toMatchObject({ message: other })
 })
 
 test('types and versions that came later are passed over', () => {
@@ -25,9 +28,11 @@ test('types and versions that came later are passed over', () => {
 })
 
 test('a batch keeps its offsets and epoch', () => {
-  const known = value(encodeMetadataRecord(metadataRecord(TopicRecord, message)))
+  const [known] = encodeMetadataRecords([metadataRecord(TopicRecord, message)])
   const unknown = value(Buffer.from([1, 99, 0, 0]))
-  const batch = decodeMetadataBatch(buildBatch({ baseOffset: 5n, leaderEpoch: 4, records: [known, unknown] }))
+  const batch = decodeMetadataBatch(
+    buildBatch({ baseOffset: 5n, leaderEpoch: 4, records: [value(known!), unknown] }),
+  )
   expect(batch).toMatchObject({
     baseOffset: 5n,
     lastOffset: 6n,

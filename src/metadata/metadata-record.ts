@@ -43,14 +43,19 @@ export function metadataRecord<Message>(
   return { codec: codec as RecordCodec<unknown>, version, message }
 }
 
-/** A record's bytes, as the value of a record of the log. */
-export function encodeMetadataRecord({ codec, version, message }: MetadataRecord): Buffer {
+/** The bytes of records, each as the value of a record of the log. They share one piece of memory. */
+export function encodeMetadataRecords(records: readonly MetadataRecord[]): Buffer[] {
   writer.reset()
-  writer.unsignedVarint(FRAME_VERSION)
-  writer.unsignedVarint(codec.key)
-  writer.unsignedVarint(version)
-  codec.encode(writer, message, version)
-  return writer.finishCopy()
+  const ends: number[] = []
+  for (const { codec, version, message } of records) {
+    writer.unsignedVarint(FRAME_VERSION)
+    writer.unsignedVarint(codec.key)
+    writer.unsignedVarint(version)
+    codec.encode(writer, message, version)
+    ends.push(writer.size)
+  }
+  const bytes = writer.finishCopy()
+  return ends.map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end))
 }
 
 /**

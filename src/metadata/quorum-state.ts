@@ -1,3 +1,4 @@
+import { replaceFileUnflushed } from '../log/checkpoint-file.ts'
 import type { Files } from '../platform/platform.ts'
 
 const FILE = 'quorum-state'
@@ -32,5 +33,6 @@ export function writeQuorumState(
     data_version: 0,
   }
   files.makeDirectory(directory)
-  files.replace(`${directory}/${FILE}`, JSON.stringify(state))
+  // Not worth waiting for the device: without the file a start learns the epoch from the log.
+  replaceFileUnflushed(files, `${directory}/${FILE}`, JSON.stringify(state))
 }

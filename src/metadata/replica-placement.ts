@@ -34,10 +34,13 @@ export function placeReplicas(
   }
   // Fenced brokers come last: they hold a copy when there are no others, and never lead.
   const fenced = Array.from(brokers.keys()).filter((id) => !usable.includes(id))
-  return Array.from({ length: partitions }, (_, partition) => {
-    const turned = usable.map((_, i) => usable[(firstBroker + partition + i) % usable.length]!)
-    return [...turned, ...fenced].slice(0, replicationFactor)
-  })
+  const turns = usable.map((_, turn) =>
+    [...usable.slice(turn), ...usable.slice(0, turn), ...fenced].slice(0, replicationFactor),
+  )
+  return Array.from(
+    { length: partitions },
+    (_, partition) => turns[(firstBroker + partition) % turns.length]!,
+  )
 }
 
 /** Checks replicas that a client has chosen; throws INVALID_REPLICA_ASSIGNMENT. */

@@ -13,6 +13,7 @@ import { type CollidingNames, checkTopicName } from './topic-names.ts'
 
 /** The log of all this is no topic that clients could have. */
 const METADATA_TOPIC = '__cluster_metadata'
+const NONE: readonly never[] = []
 
 /** A topic to create. */
 export interface NewTopic {
@@ -188,14 +189,15 @@ export class TopicOperations {
 
   #partitionRecord(topicId: Uuid, partitionId: number, replicas: ReplicaAssignment): MetadataRecord {
     const { brokers } = this.#image
-    const isr = replicas.filter((id) => !brokers.get(id)!.isFenced)
+    const isOnline = (id: number) => !brokers.get(id)!.isFenced
+    const isr = replicas.every(isOnline) ? replicas : replicas.filter(isOnline)
     return metadataRecord(PartitionRecord, {
       partitionId,
       topicId,
       replicas,
       isr,
-      removingReplicas: [],
-      addingReplicas: [],
+      removingReplicas: NONE,
+      addingReplicas: NONE,
       leader: isr[0]!,
       leaderRecoveryState: 0,
       leaderEpoch: 0,

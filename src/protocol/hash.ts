@@ -30,6 +30,7 @@ export function javaHash(text: string): number {
 
 /** The partition of an internal topic whose coordinator looks after a group or a transactional id. */
 export function coordinatorPartition(id: string, partitionCount: number): number {
-  // Kafka drops the sign bit, where it could have taken the absolute value.
-  return (javaHash(id) & 0x7fffffff) % partitionCount
+  const hash = Math.abs(javaHash(id))
+  // -2147483648 has no positive twin in Java, where 0 stands in.
+  return hash > 0x7fffffff ? 0 : hash % partitionCount
 }

@@ -101,7 +101,7 @@ export interface RecordSurvey {
 }
 
 /** Beyond this a distance is no exact number any more. */
-const MAX_EXACT = Number.MAX_SAFE_INTEGER
+const MAX_EXACT = 2 ** 52
 
 /** Filled again with each survey, so that an append allocates nothing for it. */
 const survey: RecordSurvey = { minTimestampDelta: 0, maxTimestampDelta: 0, hasNullKey: false }

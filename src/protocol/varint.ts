@@ -1,4 +1,4 @@
-/** Bytes end or are none where a record was expected. */
+/** What should be a record is none. */
 export class InvalidRecordError extends Error {
   override readonly name = 'InvalidRecordError'
 }
@@ -19,6 +19,11 @@ export class VarintReader {
   }
 
   varint(): number {
+    const first = this.at < this.end ? this.bytes[this.at]! : 0x80
+    if (first < 0x80) {
+      this.at++
+      return (first >>> 1) ^ -(first & 1)
+    }
     const bits = this.unsignedVarint()
     return (bits >>> 1) ^ -(bits & 1)
   }
@@ -37,6 +42,19 @@ export class VarintReader {
   varlong(): bigint {
     const bits = this.unsignedVarlong()
     return (bits >> 1n) ^ -(bits & 1n)
+  }
+
+  /** A varlong as a number: exact up to 2 ** 52, and never below that when the varlong is not. */
+  roughVarlong(): number {
+    let bits = 0
+    let factor = 1
+    for (let count = 0; count < 10; count++) {
+      const byte = this.#next()
+      bits += (byte & 0x7f) * factor
+      if (byte < 0x80) return bits % 2 === 0 ? bits / 2 : -(bits + 1) / 2
+      factor *= 128
+    }
+    throw new InvalidRecordError('a varlong is longer than ten bytes')
   }
 
   /** At most 64 bits. */

@@ -8,7 +8,8 @@ import { ManualClock } from '../../platform/manual-clock.ts'
 import { MemoryFiles } from '../../platform/memory-files.ts'
 import type { Files, Random } from '../../platform/platform.ts'
 import { Controller } from '../controller.ts'
-import { MetadataImage } from '../metadata-image.ts'
+import { MetadataFollower } from '../metadata-follower.ts'
+import type { MetadataImage } from '../metadata-image.ts'
 import type { MetadataBatch } from '../metadata-record.ts'
 import type { NewTopic } from '../topic-operations.ts'
 
@@ -21,22 +22,22 @@ export interface MetadataHarnessOptions {
   readonly random?: Random
 }
 
-/** A controller on in-memory files, and the image of a broker that follows its log. */
+/** A controller on in-memory files, and a broker's image and partitions that follow its log. */
 export class MetadataHarness {
   readonly files: Files
   readonly clock = new ManualClock()
   readonly config: BrokerConfig
   readonly directory: DataDirectory
-  readonly random: Random
   readonly partitions: Partitions
   readonly controller: Controller
-  readonly image = new MetadataImage()
+  readonly follower: MetadataFollower
+  readonly image: MetadataImage
+  readonly deletedTopics: string[] = []
   readonly batches: MetadataBatch[] = []
 
   private constructor(options: MetadataHarnessOptions) {
     const { files = new MemoryFiles(), properties = {}, random = seededRandom() } = options
     const { clock } = this
-    this.random = random
     this.files = files
     this.config = BrokerConfig.fromProperties(new Map(Object.entries(properties)))
     this.directory = DataDirectory.open({ files, random, path: DATA, nodeId: 1 })
@@ -64,15 +65,23 @@ export class MetadataHarness {
       nodeId: 1,
       config,
     })
+    const { partitions } = this
+    const reactions = {
+      onTopicsDeleted: (names: readonly string[]) => void this.deletedTopics.push(...names),
+      onChange: () => {},
+    }
+    this.follower = new MetadataFollower({ nodeId: 1, config, partitions, reactions })
+    this.image = this.follower.image
     this.controller.subscribe((batch) => {
       this.batches.push(batch)
-      this.image.replay(batch)
+      this.follower.follow(batch)
     })
   }
 
   static async start(options: MetadataHarnessOptions = {}): Promise<MetadataHarness> {
     const harness = new MetadataHarness(options)
     harness.controller.load()
+    await harness.partitions.start(harness.follower.goLive())
     harness.controller.start([{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }])
     return harness
   }
@@ -91,11 +100,6 @@ export class MetadataHarness {
   /** Stops as a broker does; what is on disk can be started on again. */
   async stop(): Promise<void> {
     await this.partitions.stop(this.image.brokers.get(1)!.epoch)
-  }
-
-  /** Ends without a clean shutdown. */
-  crash(): void {
-    this.directory.release()
   }
 }
 

@@ -1,0 +1,104 @@
+import { createRequire } from 'node:module'
+import { DecompressionError, tooLarge } from './decompression-error.ts'
+import { lz4Compress, lz4Decompress } from './lz4.ts'
+import { snappyCompress, snappyDecompress } from './snappy.ts'
+import { zstdDecompress, zstdStore } from './zstd.ts'
+
+export { DecompressionError } from './decompression-error.ts'
+
+/** Codecs in the order of their numbers in the attributes of a batch. */
+export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+export type CompressionName = (typeof COMPRESSION_NAMES)[number]
+
+export const ZSTD = 4
+
+/** So much may always come out of a batch, however small it is. */
+const MIN_LIMIT_BYTES = 64 * 1024 * 1024
+/** Larger batches, which a topic must have allowed, may become so many times as large. */
+const LIMIT_RATIO = 16
+
+type Zlib = typeof import('node:zlib') & {
+  /** From Node 22.15 on. */
+  zstdCompressSync?(bytes: Buffer, options?: object): Buffer
+  zstdDecompressSync?(bytes: Buffer, options?: object): Buffer
+}
+
+const load = createRequire(import.meta.url)
+let zlibModule: Zlib | undefined
+
+/** Loaded by the first batch that needs it: most brokers never open one. */
+function zlib(): Zlib {
+  zlibModule ??= load('node:zlib') as Zlib
+  return zlibModule
+}
+
+/** Name of a codec by its number. Throws `DecompressionError` for one that Kafka does not have. */
+export function compressionName(id: number): CompressionName {
+  const name = COMPRESSION_NAMES[id]
+  if (name === undefined) throw new DecompressionError(`there is no codec ${id}`)
+  return name
+}
+
+/** What may come out of so many bytes before they are taken for a bomb. */
+export function decompressionLimit(length: number): number {
+  return Math.max(MIN_LIMIT_BYTES, LIMIT_RATIO * length)
+}
+
+/** Throws `DecompressionError`, without having allocated much more than `maxBytes`. */
+export function decompress(
+  codec: CompressionName,
+  bytes: Buffer,
+  maxBytes = decompressionLimit(bytes.length),
+): Buffer {
+  switch (codec) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return unzip(maxBytes, (options) => zlib().gunzipSync(bytes, options))
+    case 'snappy':
+      return snappyDecompress(bytes, maxBytes)
+    case 'lz4':
+      return lz4Decompress(bytes, maxBytes)
+    case 'zstd': {
+      const native = zlib().zstdDecompressSync
+      return native ? unzip(maxBytes, (options) => native(bytes, options)) : zstdDecompress(bytes, maxBytes)
+    }
+  }
+}
+
+/** `level`: as `compression.gzip.level` and `compression.zstd.level` have it; the codec's own default when it is left out. */
+export function compress(codec: CompressionName, bytes: Buffer, level?: number): Buffer {
+  switch (codec) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return zlib().gzipSync(bytes, level === undefined ? {} : { level })
+    case 'snappy':
+      return snappyCompress(bytes)
+    case 'lz4':
+      return lz4Compress(bytes)
+    case 'zstd':
+      return compressZstd(bytes, level)
+  }
+}
+
+function compressZstd(bytes: Buffer, level: number | undefined): Buffer {
+  const { zstdCompressSync, constants } = zlib()
+  if (!zstdCompressSync) return zstdStore(bytes)
+  const { ZSTD_c_compressionLevel: key } = constants as unknown as { ZSTD_c_compressionLevel: number }
+  return zstdCompressSync(bytes, level === undefined ? {} : { params: { [key]: level } })
+}
+
+/** Calls zlib, whose sync functions give up as soon as too much has come out, and names its errors. */
+function unzip(
+  maxBytes: number,
+  call: (options: { maxOutputLength: number; chunkSize: number }) => Buffer,
+): Buffer {
+  try {
+    return call({ maxOutputLength: maxBytes, chunkSize: 64 * 1024 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
+    throw new DecompressionError((error as Error).message)
+  }
+}

@@ -1,0 +1,140 @@
+import { DecompressionError, tooLarge } from './decompression-error.ts'
+import { readLiterals, type LiteralsState } from './zstd-literals.ts'
+import { readSequences, type SequenceState, startSequences } from './zstd-sequences.ts'
+
+const MAGIC = 0xfd2fb528
+const SKIPPABLE_MAGIC = 0x184d2a50
+const SINGLE_SEGMENT = 0x20
+const CHECKSUM = 0x04
+const RESERVED = 0x08
+const MAX_BLOCK_BYTES = 128 * 1024
+/** Content size of four bytes, one segment. */
+const STORED_DESCRIPTOR = 0xa0
+
+/**
+ * Zstandard (RFC 8878) for Node before 22.15, which has none of its own. Time and memory are bounded by the input and `maxBytes`: each block
+ * is held to 128 KiB. The checksum of a frame is not looked at, since the batch around it has one.
+ */
+export function zstdDecompress(bytes: Buffer, maxBytes: number): Buffer {
+  const output = new Output(maxBytes, 4 * bytes.length)
+  let at = 0
+  do at = readFrame(bytes, at, output)
+  while (at < bytes.length)
+  return output.finish()
+}
+
+/** What has come out, in a buffer that grows. */
+class Output {
+  bytes: Buffer
+  length = 0
+  readonly #maxBytes: number
+
+  constructor(maxBytes: number, expected: number) {
+    this.#maxBytes = maxBytes
+    this.bytes = Buffer.allocUnsafe(Math.min(maxBytes, Math.max(expected, MAX_BLOCK_BYTES)))
+  }
+
+  /** Makes room for so many bytes more. */
+  reserve(count: number): void {
+    const needed = this.length + count
+    if (needed <= this.bytes.length) return
+    if (needed > this.#maxBytes) throw tooLarge(this.#maxBytes)
+    const larger = Buffer.allocUnsafe(Math.min(this.#maxBytes, 2 * needed))
+    this.bytes.copy(larger, 0, 0, this.length)
+    this.bytes = larger
+  }
+
+  finish(): Buffer {
+    return this.bytes.subarray(0, this.length)
+  }
+}
+
+/** Returns the position behind the frame. */
+function readFrame(bytes: Buffer, from: number, output: Output): number {
+  if (from + 8 > bytes.length) throw new DecompressionError('a zstd frame is cut off')
+  const magic = bytes.readUInt32LE(from)
+  if (magic - (magic % 16) === SKIPPABLE_MAGIC) return from + 8 + bytes.readUInt32LE(from + 4)
+  if (magic !== MAGIC) throw new DecompressionError('this is no zstd frame')
+  const header = readFrameHeader(bytes, from + 4)
+  if (header.contentBytes !== undefined) output.reserve(header.contentBytes)
+  const start = output.length
+  const literals: LiteralsState = { table: undefined }
+  const sequences = startSequences(start)
+  let at = header.end
+  for (let isLast = false; !isLast; ) {
+    if (at + 3 > bytes.length) throw new DecompressionError('a zstd frame has no end')
+    const word = bytes.readUIntLE(at, 3)
+    at += 3
+    isLast = (word & 1) === 1
+    at += readBlock((word >> 1) & 3, bytes, at, word >> 3, output, literals, sequences)
+  }
+  if (header.contentBytes !== undefined && output.length - start !== header.contentBytes)
+    throw new DecompressionError('a zstd frame is not as long as it says')
+  return at + (header.hasChecksum ? 4 : 0)
+}
+
+function readFrameHeader(bytes: Buffer, from: number) {
+  const descriptor = bytes[from]!
+  if ((descriptor & RESERVED) !== 0) throw new DecompressionError('a zstd frame has a reserved bit set')
+  const isSingleSegment = (descriptor & SINGLE_SEGMENT) !== 0
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!
+  const sizeCode = descriptor >> 6
+  const sizeBytes = sizeCode === 0 ? (isSingleSegment ? 1 : 0) : 1 << sizeCode
+  // The window tells a reader how much to keep. We keep everything.
+  const sizeAt = from + 1 + (isSingleSegment ? 0 : 1) + dictionaryBytes
+  const end = sizeAt + sizeBytes
+  if (end > bytes.length) throw new DecompressionError('a zstd frame header is cut off')
+  const contentBytes =
+    sizeBytes === 0
+      ? undefined
+      : sizeBytes === 8
+        ? Number(bytes.readBigUInt64LE(sizeAt))
+        : bytes.readUIntLE(sizeAt, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
+  return { contentBytes, hasChecksum: (descriptor & CHECKSUM) !== 0, end }
+}
+
+/** Returns how many bytes of input the block takes. */
+function readBlock(
+  type: number,
+  bytes: Buffer,
+  at: number,
+  size: number,
+  output: Output,
+  literals: LiteralsState,
+  sequences: SequenceState,
+): number {
+  if (size > MAX_BLOCK_BYTES || type === 3) throw new DecompressionError('a zstd block is none')
+  const inputBytes = type === 1 ? 1 : size
+  if (at + inputBytes > bytes.length) throw new DecompressionError('a zstd block is cut off')
+  if (type === 2) {
+    output.reserve(MAX_BLOCK_BYTES)
+    const block = bytes.subarray(at, at + size)
+    const { content, end } = readLiterals(block, literals, MAX_BLOCK_BYTES)
+    const limit = output.length + MAX_BLOCK_BYTES
+    output.length = readSequences(block, end, content, output.bytes, output.length, limit, sequences)
+    return size
+  }
+  output.reserve(size)
+  if (type === 1) output.bytes.fill(bytes[at]!, output.length, output.length + size)
+  else bytes.copy(output.bytes, output.length, at, at + size)
+  output.length += size
+  return inputBytes
+}
+
+/** A frame of blocks that are not compressed, for Node before 22.15: every reader opens it, but it is not smaller. */
+export function zstdStore(bytes: Buffer): Buffer {
+  const header = Buffer.alloc(9)
+  header.writeUInt32LE(MAGIC)
+  header[4] = STORED_DESCRIPTOR
+  header.writeUInt32LE(bytes.length, 5)
+  const parts = [header]
+  let from = 0
+  do {
+    const block = bytes.subarray(from, from + MAX_BLOCK_BYTES)
+    from += block.length
+    const blockHeader = Buffer.alloc(3)
+    blockHeader.writeUIntLE((block.length << 3) | (from === bytes.length ? 1 : 0), 0, 3)
+    parts.push(blockHeader, block)
+  } while (from < bytes.length)
+  return Buffer.concat(parts)
+}
