@@ -17,9 +17,11 @@ function missing(): string | undefined {
 }
 
 clientSuite('clients/go franz-go', missing(), () => {
-  const folder = mkdtempSync(join(tmpdir(), 'odradek-franz-go-'))
-  const program = join(folder, 'franz-go')
+  let folder = ''
+  let program = ''
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'odradek-franz-go-'))
+    program = join(folder, 'franz-go')
     await outputOf('go', ['build', '-o', program, '.'], { cwd: source, timeoutMs: 300_000 })
   }, 300_000)
   afterAll(() => rmSync(folder, { recursive: true }))

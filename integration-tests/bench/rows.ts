@@ -12,6 +12,8 @@ import type { Measurement } from './report.ts'
 const FULL_CORES = 0.85
 const IDLE_SECONDS = 1
 const RECORDS_PER_SECOND = 1000
+/** A client that retries for ever must not hold up the rest. */
+const LONGEST_JOB_MS = 120_000
 
 export interface Bench {
   readonly options: BenchOptions
@@ -223,6 +225,7 @@ function generate<Kind extends JobKind>(_kind: Kind, job: JobOf<Kind> & Job): Pr
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [generator, JSON.stringify(job)], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LONGEST_JOB_MS,
     })
     let output = ''
     let complaint = ''
@@ -232,8 +235,9 @@ function generate<Kind extends JobKind>(_kind: Kind, job: JobOf<Kind> & Job): Pr
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint += text
     })
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       if (code === 0) resolve(JSON.parse(output) as JobResults[Kind])
+      else if (signal !== null) reject(new Error(`not done after ${LONGEST_JOB_MS / 1000} s`))
       else reject(new Error(complaint.trim() || `the load generator ended with ${code}`))
     })
   })

@@ -12,7 +12,10 @@ export interface BrokerProcessOptions {
   readonly data?: string
   /** `name=value`. */
   readonly properties?: readonly string[]
-  /** What starts it; default the built one of this repository. */
+  /**
+   * What starts it; default the built one of this repository. A command may start more processes in between (npx does), which pass no
+   * signals on: it is given a process group, and signals go to all of it, as those of a terminal do.
+   */
   readonly command?: readonly string[]
   readonly cwd?: string
 }
@@ -23,15 +26,18 @@ export class BrokerProcess {
   /** What it said about the place of its logs. */
   readonly data: string
   readonly #child: ChildProcess
+  readonly #isGroup: boolean
   readonly #output: { stderr: string }
 
   private constructor(
     child: ChildProcess,
+    isGroup: boolean,
     output: { stderr: string },
     bootstrapServers: string,
     data: string,
   ) {
     this.#child = child
+    this.#isGroup = isGroup
     this.#output = output
     this.bootstrapServers = bootstrapServers
     this.data = data
@@ -47,7 +53,11 @@ export class BrokerProcess {
     const [program, ...args] = command ?? [process.execPath, join(repositoryRoot, 'dist', 'main.js')]
     args.push('--port', '0', ...(data === undefined ? ['--memory'] : ['--data', data]))
     for (const property of properties) args.push('--override', property)
-    const child = spawn(program!, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program!, args, {
+      cwd,
+      detached: command !== undefined,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const output = { stdout: '', stderr: '' }
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       output.stderr += text
@@ -71,7 +81,8 @@ export class BrokerProcess {
         resolve(found)
       })
     })
-    return new BrokerProcess(child, output, ready.groups!.address!, ready.groups!.data!)
+    const { address, data: place } = ready.groups as { address: string; data: string }
+    return new BrokerProcess(child, command !== undefined, output, address, place)
   }
 
   /** Everything that it logged: warnings and errors. */
@@ -79,7 +90,7 @@ export class BrokerProcess {
     return this.#output.stderr
   }
 
-  /** SIGTERM; returns the exit code, -1 when a signal ended it. */
+  /** SIGTERM; resolves when all that it started has ended, with its exit code, or -1 when a signal ended it. */
   stop(): Promise<number> {
     return this.#end('SIGTERM')
   }
@@ -93,7 +104,8 @@ export class BrokerProcess {
     const { exitCode, signalCode } = this.#child
     if (exitCode !== null || signalCode !== null) return exitCode ?? -1
     const closed = once(this.#child, 'close')
-    this.#child.kill(signal)
+    if (this.#isGroup) process.kill(-this.#child.pid!, signal)
+    else this.#child.kill(signal)
     const [code] = (await closed) as [number | null]
     return code ?? -1
   }

@@ -1,4 +1,3 @@
-import { styleText } from 'node:util'
 import { type Address, printedAddress } from './client/address.ts'
 
 /** What there is to say once a broker is ready. */
@@ -10,6 +9,9 @@ export interface Ready {
   readonly data: string | undefined
 }
 
+/** Codes of terminals. */
+const STYLES = { bold: 1, dim: 2, green: 32, cyan: 36 } as const
+
 /** For a script: one line. */
 export function readyLine({ readyMs, listeners, data }: Omit<Ready, 'version'>): string {
   const addresses = listeners.map((listener) => printedAddress(reachable(listener)))
@@ -18,8 +20,8 @@ export function readyLine({ readyMs, listeners, data }: Omit<Ready, 'version'>):
 
 /** For a person. */
 export function banner({ version, readyMs, listeners, data }: Ready, hasColour: boolean): string {
-  const style = (format: 'bold' | 'cyan' | 'dim' | 'green', text: string) =>
-    hasColour ? styleText(format, text) : text
+  const style = (name: keyof typeof STYLES, text: string) =>
+    hasColour ? `\u001b[${STYLES[name]}m${text}\u001b[0m` : text
   const row = (name: string, value: string, note = '') =>
     `  ${style('green', '➜')}  ${style('bold', name.padEnd(6))} ${value}${note ? `  ${style('dim', note)}` : ''}`
   const lines = [

@@ -52,7 +52,9 @@ export async function runCommand(host: Host): Promise<number> {
     action = () => command.run(host, args)
   }
   const parser = build(choose)
-  await parser.parseAsync([...host.arguments], {}, (_error, _args, text) => {
+  const [first, ...rest] = host.arguments
+  const args = first === 'help' ? ['--help', ...rest] : [...host.arguments]
+  await parser.parseAsync(args, {}, (_error, _args, text) => {
     output = text
   })
   if (output !== '') {
@@ -69,6 +71,7 @@ function build(choose: (command: AnyCommand, args: unknown) => void): Argv {
     .locale('en')
     .wrap(WIDTH)
     .version(version())
+    .alias('help', 'h')
     .command(startSyntax, 'Start a broker', (start) =>
       start
         .positional('properties', { type: 'string', describe: 'A server.properties file' })

@@ -87,6 +87,13 @@ describe('retention', () => {
     expect(partition.log.describe().notes).toHaveLength(policy.includes('compact') ? 1 : 0)
   })
 
+  test('deleting records leaves alone what only retention would remove', async () => {
+    const { partition } = await openStorage(topicConfig({ ...small, 'retention.bytes': 0 }))
+    for (const value of ['a', 'b', 'c']) append(partition, value)
+    expect(partition.log.deleteRecordsBefore(1n)).toBe(1n)
+    expect(values(await readAll(partition))).toEqual(['b', 'c'])
+  })
+
   test('deleting records removes the segments below, at once', async () => {
     const { partition } = await openStorage(topicConfig(small))
     for (const value of ['a', 'b', 'c']) append(partition, value)

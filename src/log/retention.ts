@@ -14,16 +14,26 @@ export interface RetentionRequest {
 /** Why segments go, as the log says it. */
 export type RetentionReason = 'log start offset' | 'retention.bytes' | 'retention.ms'
 
+export interface DeletableSegments {
+  readonly count: number
+  readonly reason: RetentionReason
+}
+
+/** How many of the oldest segments lie wholly below the log start. */
+export function segmentsBelowLogStart(request: RetentionRequest): DeletableSegments | undefined {
+  const { logStartOffset } = request
+  const count = countWhile(request, (_, next) => next !== undefined && next.baseOffset <= logStartOffset)
+  return count > 0 ? { count, reason: 'log start offset' } : undefined
+}
+
 /**
  * How many of the oldest segments go, and why: those wholly below the log start; with the policy `delete` also what is beyond
  * `retention.bytes` or older than `retention.ms` by its youngest record. Never what is above the high watermark.
  */
-export function deletableSegments(
-  request: RetentionRequest,
-): { count: number; reason: RetentionReason } | undefined {
-  const { segments, config, logStartOffset, nowMs } = request
-  const byStart = countWhile(request, (_, next) => next !== undefined && next.baseOffset <= logStartOffset)
-  if (byStart > 0) return { count: byStart, reason: 'log start offset' }
+export function deletableSegments(request: RetentionRequest): DeletableSegments | undefined {
+  const { segments, config, nowMs } = request
+  const belowStart = segmentsBelowLogStart(request)
+  if (belowStart) return belowStart
   if (!config['cleanup.policy'].includes('delete')) return undefined
   const maxBytes = config['retention.bytes']
   if (maxBytes >= 0) {

@@ -29,7 +29,12 @@ import type {
 } from './partition-log.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import { type ProducedBatch, ProducerStates } from './producer-states.ts'
-import { deletableSegments } from './retention.ts'
+import {
+  type DeletableSegments,
+  deletableSegments,
+  type RetentionRequest,
+  segmentsBelowLogStart,
+} from './retention.ts'
 import { Segment } from './segment.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts'
 
@@ -350,16 +355,21 @@ export class SegmentedLog implements PartitionLog {
     this.#logStartOffset = offset
     this.#leaderEpochs.truncateFromStart(offset)
     this.#environment.logStartMoved()
-    this.enforceRetention()
+    // What is too old or too much waits for its time: the client is told the offset that it asked for.
+    this.#removeDeletable(segmentsBelowLogStart)
     return this.#logStartOffset
   }
 
   /** Removes the segments that retention lets go; the count of them. */
   enforceRetention(): number {
+    return this.#removeDeletable(deletableSegments)
+  }
+
+  #removeDeletable(find: (request: RetentionRequest) => DeletableSegments | undefined): number {
     if (!this.#isOnDisk || this.#isClosed) return 0
     let removed = 0
     for (;;) {
-      const deletable = deletableSegments({
+      const deletable = find({
         segments: this.#segments,
         config: this.#config,
         logStartOffset: this.#logStartOffset,

@@ -72,7 +72,9 @@ export function* readRecordsOf(batch: Buffer, bytes: Buffer): Generator<LogRecor
 function readHeaders(reader: VarintReader, bytes: Buffer): readonly RecordHeader[] {
   const count = reader.varint()
   if (count === 0) return NO_HEADERS
-  checkHeaderCount(count, bytes.length - reader.at)
+  // A header takes two bytes at the least: no claimed count may allocate what the bytes cannot back.
+  if (count < 0 || count * 2 > bytes.length - reader.at)
+    throw new InvalidRecordError(`a record has ${count} headers`)
   return Array.from({ length: count }, () => {
     const key = nullableBytes(reader, bytes)
     if (key === null) throw new InvalidRecordError('a header has no key')
@@ -80,81 +82,9 @@ function readHeaders(reader: VarintReader, bytes: Buffer): readonly RecordHeader
   })
 }
 
-function checkHeaderCount(count: number, left: number): void {
-  // A header takes two bytes at the least: no claimed count may allocate what the bytes cannot back.
-  if (count < 0 || count * 2 > left) throw new InvalidRecordError(`a record has ${count} headers`)
-}
-
 function nullableBytes(reader: VarintReader, bytes: Buffer): Buffer | null {
   const length = reader.varint()
   if (length < 0) return null
   const start = reader.skip(length)
   return bytes.subarray(start, start + length)
-}
-
-/** What `surveyRecords` finds out about all records of a batch. */
-export interface RecordSurvey {
-  /** The smallest and the largest distance to the base timestamp, in milliseconds. */
-  minTimestampDelta: number
-  maxTimestampDelta: number
-  hasNullKey: boolean
-}
-
-/** Beyond this a distance is no exact number any more. */
-const MAX_EXACT = 2 ** 52
-
-/** Filled again with each survey, so that an append allocates nothing for it. */
-const survey: RecordSurvey = { minTimestampDelta: 0, maxTimestampDelta: 0, hasNullKey: false }
-
-/**
- * Checks that `count` records, and nothing else, lie between two positions, without making an object of any of them. Throws
- * `InvalidRecordError`. The result is valid until the next call; undefined when a timestamp is so far off that numbers are not exact.
- */
-export function surveyRecords(
-  bytes: Buffer,
-  from: number,
-  end: number,
-  count: number,
-): RecordSurvey | undefined {
-  const reader = new VarintReader(bytes, from, end)
-  let min = Number.POSITIVE_INFINITY
-  let max = Number.NEGATIVE_INFINITY
-  let hasNullKey = false
-  for (let left = count; left > 0; left--) {
-    const size = reader.varint()
-    const start = reader.at
-    reader.skip(1)
-    const delta = reader.roughVarlong()
-    if (delta < min) min = delta
-    if (delta > max) max = delta
-    reader.varint()
-    if (!skipNullableBytes(reader)) hasNullKey = true
-    skipNullableBytes(reader)
-    const headers = reader.varint()
-    if (headers !== 0) skipHeaders(reader, headers)
-    if (reader.at - start !== size) throw new InvalidRecordError(`a record of ${size} bytes ends elsewhere`)
-  }
-  if (reader.at < end)
-    throw new InvalidRecordError(`${end - reader.at} bytes are left behind the last record`)
-  if (min < -MAX_EXACT || max > MAX_EXACT) return undefined
-  survey.minTimestampDelta = min
-  survey.maxTimestampDelta = max
-  survey.hasNullKey = hasNullKey
-  return survey
-}
-
-/** False for null. */
-function skipNullableBytes(reader: VarintReader): boolean {
-  const length = reader.varint()
-  if (length < 0) return false
-  reader.skip(length)
-  return true
-}
-
-function skipHeaders(reader: VarintReader, count: number): void {
-  checkHeaderCount(count, reader.end - reader.at)
-  for (let left = count; left > 0; left--) {
-    if (!skipNullableBytes(reader)) throw new InvalidRecordError('a header has no key')
-    skipNullableBytes(reader)
-  }
 }

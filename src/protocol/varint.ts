@@ -44,19 +44,6 @@ export class VarintReader {
     return (bits >> 1n) ^ -(bits & 1n)
   }
 
-  /** A varlong as a number: exact up to 2 ** 52, and never below that when the varlong is not. */
-  roughVarlong(): number {
-    let bits = 0
-    let factor = 1
-    for (let count = 0; count < 10; count++) {
-      const byte = this.#next()
-      bits += (byte & 0x7f) * factor
-      if (byte < 0x80) return bits % 2 === 0 ? bits / 2 : -(bits + 1) / 2
-      factor *= 128
-    }
-    throw new InvalidRecordError('a varlong is longer than ten bytes')
-  }
-
   /** At most 64 bits. */
   unsignedVarlong(): bigint {
     let value = 0

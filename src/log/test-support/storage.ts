@@ -125,7 +125,7 @@ export function batchOf(
     baseOffset: 0n,
     leaderEpoch: -1,
     records: records.map(({ timestamp = 1_700_000_000_000n, value }) => ({
-      key: null,
+      key: Buffer.from('k'),
       value: Buffer.from(value),
       headers: [],
       timestamp,

@@ -53,7 +53,8 @@ export function lz4Decompress(bytes: Buffer, maxBytes: number): Buffer {
 }
 
 function readFrameHeader(bytes: Buffer) {
-  if (bytes.length < 7 || bytes.readUInt32LE(0) !== MAGIC) throw new DecompressionError('this is no lz4 frame')
+  if (bytes.length < 7 || bytes.readUInt32LE(0) !== MAGIC)
+    throw new DecompressionError('this is no lz4 frame')
   const flags = bytes[4]!
   if ((flags & 0xc0) !== VERSION_BITS) throw new DecompressionError('the lz4 frame has an unknown version')
   if ((flags & INDEPENDENT_BLOCKS) === 0)
@@ -111,7 +112,7 @@ export function lz4Compress(bytes: Buffer): Buffer {
   const header = Buffer.from([0, 0, 0, 0, VERSION_BITS | INDEPENDENT_BLOCKS, BLOCK_CODE << 4, 0])
   header.writeUInt32LE(MAGIC)
   header[6] = (xxHash32(header.subarray(4, 6)) >>> 8) & 0xff
-  const parts = [header]
+  const parts: Buffer[] = [header]
   const table = new MatchTable()
   for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
     const input = bytes.subarray(from, from + BLOCK_BYTES)
@@ -134,7 +135,7 @@ function compressBlock(input: Buffer, table: MatchTable): Buffer {
   let length = 0
   const extend = (rest: number) => {
     for (let left = rest; ; left -= 255) {
-      output[length++] = left < 255 ? left : 255
+      output[length++] = Math.min(left, 255)
       if (left < 255) return
     }
   }

@@ -92,7 +92,7 @@ export function snappyCompress(bytes: Buffer): Buffer {
   FRAMING_MAGIC.copy(header)
   header.writeInt32BE(FRAMING_VERSION, FRAMING_MAGIC.length)
   header.writeInt32BE(FRAMING_VERSION, FRAMING_MAGIC.length + 4)
-  const parts = [header]
+  const parts: Buffer[] = [header]
   const table = new MatchTable()
   for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
     const block = compressBlock(bytes.subarray(from, from + BLOCK_BYTES), table)

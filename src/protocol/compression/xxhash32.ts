@@ -21,8 +21,7 @@ export function xxHash32(bytes: Buffer): number {
   hash = (hash + bytes.length) | 0
   for (; at + 4 <= bytes.length; at += 4)
     hash = Math.imul(rotate(hash + Math.imul(bytes.readInt32LE(at), PRIME3), 17), PRIME4)
-  for (; at < bytes.length; at++)
-    hash = Math.imul(rotate(hash + Math.imul(bytes[at]!, PRIME5), 11), PRIME1)
+  for (; at < bytes.length; at++) hash = Math.imul(rotate(hash + Math.imul(bytes[at]!, PRIME5), 11), PRIME1)
   hash = Math.imul(hash ^ (hash >>> 15), PRIME2)
   hash = Math.imul(hash ^ (hash >>> 13), PRIME3)
   return (hash ^ (hash >>> 16)) >>> 0

@@ -16,10 +16,7 @@ const rare = (count: number) => Array<number>(count).fill(-1)
 const LITERAL_LENGTHS: Kind = {
   maxAccuracyLog: 9,
   maxSymbol: 35,
-  predefined: buildFseTable(
-    [4, 3, ...twos(11), ...ones(3), ...twos(9), 3, 2, ...ones(5), ...rare(4)],
-    6,
-  ),
+  predefined: buildFseTable([4, 3, ...twos(11), ...ones(3), ...twos(9), 3, 2, ...ones(5), ...rare(4)], 6),
 }
 const OFFSETS: Kind = {
   maxAccuracyLog: 8,
@@ -44,16 +41,8 @@ function lengthCodes(first: number, plain: number, extraBits: readonly number[])
   return { bits: Uint8Array.from(bits), bases: Uint32Array.from(bases) }
 }
 
-const literalCodes = lengthCodes(
-  0,
-  16,
-  [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
-)
-const matchCodes = lengthCodes(
-  3,
-  32,
-  [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
-)
+const literalCodes = lengthCodes(0, 16, [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
+const matchCodes = lengthCodes(3, 32, [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
 
 /** What sequences take over from the blocks before. */
 export interface SequenceState {
@@ -102,8 +91,7 @@ export function readSequences(
     }
     run.finish()
   }
-  if (length + literals.length - literalAt > limit)
-    throw new DecompressionError('a zstd block is too long')
+  if (length + literals.length - literalAt > limit) throw new DecompressionError('a zstd block is too long')
   return length + literals.copy(output, length, literalAt)
 }
 
@@ -132,7 +120,8 @@ class SequenceReader {
 
   constructor(block: Buffer, from: number, state: SequenceState) {
     const modes = block[from]
-    if (modes === undefined || (modes & 3) !== 0) throw new DecompressionError('zstd sequences have no tables')
+    if (modes === undefined || (modes & 3) !== 0)
+      throw new DecompressionError('zstd sequences have no tables')
     let at = from + 1
     const tableOf = (mode: number, kind: Kind, before: FseTable | undefined): FseTable => {
       if (mode === 0) return kind.predefined

@@ -1,5 +1,5 @@
 import { DecompressionError, tooLarge } from './decompression-error.ts'
-import { readLiterals, type LiteralsState } from './zstd-literals.ts'
+import { type LiteralsState, readLiterals } from './zstd-literals.ts'
 import { readSequences, type SequenceState, startSequences } from './zstd-sequences.ts'
 
 const MAGIC = 0xfd2fb528
@@ -38,13 +38,16 @@ class Output {
   reserve(count: number): void {
     const needed = this.length + count
     if (needed <= this.bytes.length) return
-    if (needed > this.#maxBytes) throw tooLarge(this.#maxBytes)
-    const larger = Buffer.allocUnsafe(Math.min(this.#maxBytes, 2 * needed))
+    // A block is given all the room that it may take, also at the limit.
+    const most = this.#maxBytes + MAX_BLOCK_BYTES
+    if (needed > most) throw tooLarge(this.#maxBytes)
+    const larger = Buffer.allocUnsafe(Math.min(most, 2 * needed))
     this.bytes.copy(larger, 0, 0, this.length)
     this.bytes = larger
   }
 
   finish(): Buffer {
+    if (this.length > this.#maxBytes) throw tooLarge(this.#maxBytes)
     return this.bytes.subarray(0, this.length)
   }
 }
@@ -127,7 +130,7 @@ export function zstdStore(bytes: Buffer): Buffer {
   header.writeUInt32LE(MAGIC)
   header[4] = STORED_DESCRIPTOR
   header.writeUInt32LE(bytes.length, 5)
-  const parts = [header]
+  const parts: Buffer[] = [header]
   let from = 0
   do {
     const block = bytes.subarray(from, from + MAX_BLOCK_BYTES)
