@@ -16,7 +16,17 @@ const allowed: Record<string, readonly string[]> = {
   coordinator: ['protocol', 'platform', 'config'],
   handlers: ['protocol', 'platform', 'config', 'log', 'metadata', 'coordinator', 'purgatory'],
   network: ['protocol', 'platform', 'config', 'handlers'],
-  broker: ['protocol', 'platform', 'config', 'log', 'metadata', 'coordinator', 'handlers', 'network', 'purgatory'],
+  broker: [
+    'protocol',
+    'platform',
+    'config',
+    'log',
+    'metadata',
+    'coordinator',
+    'handlers',
+    'network',
+    'purgatory',
+  ],
   testing: ['broker', 'protocol', 'platform', 'config'],
   cli: ['broker', 'testing', 'protocol', 'platform', 'config'],
   index: ['testing'],
@@ -41,7 +51,8 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => file.endsWith('.ts'))
 const sources = files.filter((file) => !file.endsWith('.test.ts') && !file.includes('/test-support/'))
-const roomOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, ''))
+const roomOf = (file: string) =>
+  file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, '')
 const text = (file: string) => readFileSync(join(root, file), 'utf8')
 
 test('imports point one way', () => {
@@ -66,7 +77,9 @@ test('imports point one way', () => {
 
 test('handlers do not import each other', () => {
   const shared = new Set(['handler.ts', 'index.ts', 'dispatch.ts'])
-  const handlers = sources.filter((file) => /^handlers\/[^/]+\.ts$/.test(file) && !shared.has(file.slice('handlers/'.length)))
+  const handlers = sources.filter(
+    (file) => /^handlers\/[^/]+\.ts$/.test(file) && !shared.has(file.slice('handlers/'.length)),
+  )
   const served = new Set(
     [...text('handlers/index.ts').matchAll(/import\('\.\/([^']+)'\)/g)].map(([, name]) => name!),
   )
@@ -83,7 +96,9 @@ test('only the Node twin of the platform touches files, sockets, time, chance an
   const wrong: string[] = []
   for (const file of sources) {
     if (mayTouchNode(file)) continue
-    const code = text(file).replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
+    const code = text(file)
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/\/\/.*$/gm, '')
     for (const [pattern, why] of forbidden) if (pattern.test(code)) wrong.push(`${file}: ${why}`)
   }
   expect(wrong).toEqual([])

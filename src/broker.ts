@@ -149,26 +149,34 @@ export class Broker {
     const { random, files } = platform
     const path = dataPath(config)
     const directory = DataDirectory.open({ files, random, path, nodeId: config.nodeId, clusterId })
+    let parts: Parts | undefined
     try {
-      await this.#startOn(directory)
+      parts = this.#compose(directory)
+      // First of all, so that a port that is taken is told before a long recovery; who connects meanwhile waits.
+      await parts.server.start(config.listeners)
+      this.#parts = parts
+      await this.#takeUp(parts)
     } catch (error) {
       this.#parts = undefined
-      directory.release()
+      await parts?.server.stop(0)
+      if (parts?.state === 'taken up') await parts.partitions.stop(brokerEpoch(parts))
+      else if (parts?.state === 'untouched') directory.giveBack()
+      else directory.release()
       throw error
     }
   }
 
-  async #startOn(directory: DataDirectory): Promise<void> {
+  /** Replays and recovers what is in the directory, registers with the controller, and lets clients in. */
+  async #takeUp(parts: Parts): Promise<void> {
     const { config, logger, onRecoveryProgress } = this.#options
-    const parts = this.#compose(directory)
-    const { partitions, controller, follower, server, services } = parts
+    const { directory, partitions, controller, follower, server, services } = parts
     controller.subscribe((batch) => follower.follow(batch))
+    parts.state = 'touched'
     controller.load()
     const report = await partitions.start(follower.goLive(), onRecoveryProgress)
+    parts.state = 'taken up'
     if (!directory.wasCleanShutdown)
       logger.warn(report, 'The last shutdown was not clean; the logs were recovered')
-    this.#parts = parts
-    await server.start(config.listeners)
     controller.start(registeredEndpoints(server.listeners, config))
     services.groups.start()
     parts.open()
@@ -243,6 +251,7 @@ export class Broker {
       services,
       dispatcher,
       server,
+      state: 'untouched',
       open: () => gate.open(),
     }
   }
@@ -266,12 +275,12 @@ export class Broker {
     const parts = this.#parts
     if (!parts) return
     for (const listener of [...this.#stopListeners]) listener()
-    const { server, services, partitions, follower } = parts
+    const { server, services, partitions } = parts
     // Who waits gets an answer first: parked fetches what there is, members of groups that they have to look for the coordinator.
     services.fetchPurgatory.expireAll()
     services.groups.stop()
     await server.stop(STOP_GRACE_MS)
-    await partitions.stop(follower.image.brokers.get(services.nodeId)?.epoch ?? -1n)
+    await partitions.stop(brokerEpoch(parts))
   }
 }
 
@@ -285,6 +294,8 @@ interface Parts {
   readonly services: BrokerServices
   readonly dispatcher: Dispatcher
   readonly server: NetworkServer
+  /** How far a start has come with the data directory; once all is taken up, a stop leaves it clean. */
+  state: 'untouched' | 'touched' | 'taken up'
   /** Lets requests in. */
   open(): void
 }
@@ -301,6 +312,11 @@ class Gate {
     this.isOpen = true
     this.#resolve()
   }
+}
+
+/** Of the registration in force; -1 when there was none yet. */
+function brokerEpoch({ follower, services }: Parts): bigint {
+  return follower.image.brokers.get(services.nodeId)?.epoch ?? -1n
 }
 
 function offsetsPartition(partitions: Partitions, index: number) {

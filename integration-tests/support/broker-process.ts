@@ -58,6 +58,10 @@ export class BrokerProcess {
       detached: command !== undefined,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    // A suite that fails halfway leaves no broker behind.
+    const endWithThisProcess = () => child.kill('SIGKILL')
+    process.on('exit', endWithThisProcess)
+    child.on('exit', () => process.off('exit', endWithThisProcess))
     const output = { stdout: '', stderr: '' }
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       output.stderr += text

@@ -194,7 +194,7 @@ function rebuild(batch: DescribedBatch): Buffer {
     value: bytesOf(record.value),
     headers: record.headers.map(({ key, value }) => ({ key, value: bytesOf(value) })),
   }))
-  const bytes = encodeRecords(records, baseTimestamp)
+  const { bytes } = encodeRecords(records, baseTimestamp)
   header.writeBatchHeader(bytes, {
     baseOffset,
     leaderEpoch: batch.partitionLeaderEpoch,

@@ -1,5 +1,5 @@
 import type { TopicConfig } from '../config/topic-config.ts'
-import { type BatchRecord, buildBatch } from '../protocol/batch-builder.ts'
+import { buildBatch } from '../protocol/batch-builder.ts'
 import {
   type CompressionName,
   compressionName,
@@ -75,6 +75,8 @@ const FIRST_VERSION_WITH_ZSTD = 7
 const NO_TIMESTAMP = -1n
 /** Up to here a number and its distances to others are exact. */
 const MAX_EXACT_TIMESTAMP = 2 ** 52
+/** A batch can hold millions of records, and all of them can be at fault: more than so many are not named. */
+const MAX_RECORD_ERRORS = 10_000
 const KNOWN_ATTRIBUTES = COMPRESSION_MASK | TRANSACTIONAL_BIT | CONTROL_BIT | DELETE_HORIZON_BIT
 
 /**
@@ -165,7 +167,7 @@ function checkRecords(
   return isSound ? BigInt(last) : checkEachRecord(batch, bytes, options, usesAppendTime)
 }
 
-/** The same record by record and exact to the last bit, to tell which ones are at fault. */
+/** The same record by record and exact to the last bit, to tell which ones are at fault, the first thousands of them at least. */
 function checkEachRecord(
   batch: Buffer,
   bytes: Buffer,
@@ -188,7 +190,7 @@ function checkEachRecord(
         : usesAppendTime || timestamp === NO_TIMESTAMP
           ? hasAppendTime && 'a producer may not set log append time'
           : (timestamp < from || timestamp > to) && `timestamp ${timestamp} is not within ${from} to ${to}`
-    if (problem) {
+    if (problem && errors.length < MAX_RECORD_ERRORS) {
       errors.push({ batchIndex, batchIndexErrorMessage: problem })
       if (!needsKey || key !== null) code = ErrorCode.INVALID_TIMESTAMP
     }
@@ -225,7 +227,8 @@ function recompress(
   { config, baseOffset: offset, leaderEpoch }: ValidationOptions,
   logAppendTimeMs: bigint | undefined,
 ): Buffer {
-  const records: BatchRecord[] = [...readRecordsOf(batch, bytes)]
+  // Not all at once in memory: a batch can hold millions.
+  const records = { [Symbol.iterator]: () => readRecordsOf(batch, bytes) }
   const rebuilt = buildBatch({
     baseOffset: offset,
     leaderEpoch,

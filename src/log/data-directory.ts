@@ -44,21 +44,24 @@ export class DataDirectory {
   /** The last broker on it stopped as it should; nothing has to be recovered. */
   readonly wasCleanShutdown: boolean
   readonly #lock: DirectoryLock
+  /** What the marker of the last clean shutdown said. */
+  readonly #marker: Buffer | undefined
 
   private constructor(
     options: DataDirectoryOptions,
     lock: DirectoryLock,
     meta: MetaProperties,
     isNew: boolean,
-    wasCleanShutdown: boolean,
+    marker: Buffer | undefined,
   ) {
     this.files = options.files
     this.path = options.path
     this.clusterId = meta.clusterId
     this.directoryId = meta.directoryId
     this.isNew = isNew
-    this.wasCleanShutdown = wasCleanShutdown
+    this.wasCleanShutdown = isNew || marker !== undefined
     this.#lock = lock
+    this.#marker = marker
   }
 
   /** Makes the folder if need be and locks it. Throws `DirectoryLockedError`, `DataDirectoryError`, or what the file system says. */
@@ -69,11 +72,11 @@ export class DataDirectory {
     try {
       const isNew = !files.exists(`${path}/${META_PROPERTIES}`)
       const meta = isNew ? format(options) : readMeta(options)
-      const marker = `${path}/${CLEAN_SHUTDOWN}`
-      const wasCleanShutdown = isNew || files.exists(marker)
+      const markerPath = `${path}/${CLEAN_SHUTDOWN}`
+      const marker = files.exists(markerPath) ? files.read(markerPath) : undefined
       // From here on only a clean shutdown writes it again.
-      files.remove(marker)
-      return new DataDirectory(options, lock, meta, isNew, wasCleanShutdown)
+      files.remove(markerPath)
+      return new DataDirectory(options, lock, meta, isNew, marker)
     } catch (error) {
       lock.release()
       throw error
@@ -105,6 +108,12 @@ export class DataDirectory {
       `${this.path}/${CLEAN_SHUTDOWN}`,
       `{"version":0,"brokerEpoch":${brokerEpoch}}`,
     )
+  }
+
+  /** Gives the directory back as it was found: a start has failed before it touched anything in it. */
+  giveBack(): void {
+    if (this.#marker) this.files.replace(`${this.path}/${CLEAN_SHUTDOWN}`, this.#marker)
+    this.release()
   }
 
   /** Gives the directory to the next broker. */

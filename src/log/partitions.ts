@@ -234,7 +234,7 @@ export class Partitions {
         try {
           files.removeDirectory(path)
         } catch (error) {
-          logger.error({ path, error }, 'cannot remove what was deleted')
+          logger.error({ path, err: error }, 'cannot remove what was deleted')
         }
       }
     })
@@ -246,7 +246,7 @@ export class Partitions {
       try {
         if (!this.#isStopped) await flush()
       } catch (error) {
-        this.#options.logger.error({ error }, 'cannot flush a log')
+        this.#options.logger.error({ err: error }, 'cannot flush a log')
       }
     })
   }
@@ -258,7 +258,7 @@ export class Partitions {
       this.#checkpointTimer = undefined
       this.#checkpoints
         .write(this.all())
-        .catch((error: unknown) => logger.error({ error }, 'cannot write the checkpoints'))
+        .catch((error: unknown) => logger.error({ err: error }, 'cannot write the checkpoints'))
     })
   }
 
@@ -266,7 +266,7 @@ export class Partitions {
     if (this.#isStopped) return
     this.#retentionTimer = this.#options.clock.schedule(delayMs, () => {
       this.enforceRetention()
-        .catch((error: unknown) => this.#options.logger.error({ error }, 'retention failed'))
+        .catch((error: unknown) => this.#options.logger.error({ err: error }, 'retention failed'))
         .finally(() => this.#armRetention(this.#options.settings().retentionCheckIntervalMs))
     })
   }
@@ -298,7 +298,7 @@ export class Partitions {
       await this.#checkpoints.write(this.all())
       await directory.writeCleanShutdown(brokerEpoch)
     } catch (error) {
-      logger.error({ error }, 'shutdown is not clean: the next start will recover')
+      logger.error({ err: error }, 'shutdown is not clean: the next start will recover')
     }
     directory.release()
   }

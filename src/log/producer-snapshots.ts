@@ -56,7 +56,7 @@ export class ProducerSnapshots {
         return at
       } catch (error) {
         this.#logger.warn(
-          { path: this.#path(at), error },
+          { path: this.#path(at), err: error },
           'producer snapshot cannot be read, going without it',
         )
         this.#removeWhere((other) => other === at)

@@ -245,12 +245,12 @@ export class SegmentedLog implements PartitionLog {
   /** Leaves the log as it was before a write that failed, and turns the error into the one that clients know. */
   #failed(segment: Segment, error: unknown): ApiError {
     const { logger } = this.#environment
-    logger.error({ directory: this.#directory, error }, 'append failed')
+    logger.error({ directory: this.#directory, err: error }, 'append failed')
     this.#hasDebris = true
     try {
       this.#cutDebris(segment)
     } catch (cutError) {
-      logger.error({ directory: this.#directory, error: cutError }, 'cannot cut off a failed append yet')
+      logger.error({ directory: this.#directory, err: cutError }, 'cannot cut off a failed append yet')
     }
     return new ApiError(ErrorCode.KAFKA_STORAGE_ERROR, `append failed: ${(error as Error).message}`)
   }

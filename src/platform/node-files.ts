@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import { lockDirectory } from './node-directory-lock.ts'
 import type { DirectoryEntry, Files, OpenFile } from './platform.ts'
 
@@ -8,7 +9,7 @@ export function nodeFiles(): Files {
     open,
     exists: fs.existsSync,
     list,
-    makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
+    makeDirectory,
     remove: (path) => fs.rmSync(path, { force: true }),
     removeDirectory: (path) => fs.rmSync(path, { recursive: true, force: true }),
     rename: fs.renameSync,
@@ -16,6 +17,19 @@ export function nodeFiles(): Files {
     replace,
     lock: lockDirectory,
     space,
+  }
+}
+
+/** Step by step: Node's own recursive way never ends where a parent exists and still takes no entries, as below /proc. */
+function makeDirectory(path: string): void {
+  if (fs.existsSync(path) && fs.statSync(path).isDirectory()) return
+  const parent = dirname(path)
+  if (parent !== path) makeDirectory(parent)
+  try {
+    fs.mkdirSync(path)
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!(fs.existsSync(path) && fs.statSync(path).isDirectory())) throw error
   }
 }
 

@@ -22,7 +22,8 @@ export interface BatchToBuild {
   /** Offset of the first record; the others follow one by one. */
   readonly baseOffset: bigint
   readonly leaderEpoch: number
-  readonly records: readonly BatchRecord[]
+  /** Gone over twice. */
+  readonly records: Iterable<BatchRecord>
   /** Of an idempotent producer; -1 and no more when left out. */
   readonly producerId?: bigint
   readonly producerEpoch?: number
@@ -37,9 +38,9 @@ export interface BatchToBuild {
 
 /** One record batch of format 2. */
 export function buildBatch(batch: BatchToBuild): Buffer {
-  const { records, compression = 'none', logAppendTimeMs } = batch
-  const baseTimestamp = records[0]?.timestamp ?? -1n
-  const bytes = withRoomForHeader(compression, encodeRecords(records, baseTimestamp), batch.compressionLevel)
+  const { compression = 'none', logAppendTimeMs } = batch
+  const encoded = encodeRecords(batch.records)
+  const bytes = withRoomForHeader(compression, encoded.bytes, batch.compressionLevel)
   writeBatchHeader(bytes, {
     baseOffset: batch.baseOffset,
     leaderEpoch: batch.leaderEpoch,
@@ -48,38 +49,56 @@ export function buildBatch(batch: BatchToBuild): Buffer {
       (logAppendTimeMs === undefined ? 0 : LOG_APPEND_TIME_BIT) |
       (batch.isTransactional ? TRANSACTIONAL_BIT : 0) |
       (batch.isControl ? CONTROL_BIT : 0),
-    lastOffsetDelta: records.length - 1,
-    baseTimestamp,
-    maxTimestamp: logAppendTimeMs ?? largestTimestamp(records),
+    lastOffsetDelta: encoded.count - 1,
+    baseTimestamp: encoded.baseTimestamp,
+    maxTimestamp: logAppendTimeMs ?? encoded.maxTimestamp,
     producerId: batch.producerId ?? -1n,
     producerEpoch: batch.producerEpoch ?? -1,
     baseSequence: batch.baseSequence ?? -1,
-    recordCount: records.length,
+    recordCount: encoded.count,
   })
   return bytes
 }
 
+/** Records as they lie in a batch, and what its header says of them. */
+export interface EncodedRecords {
+  /** The first `RECORD_BATCH_OVERHEAD` bytes are left free for the header. */
+  readonly bytes: Buffer
+  readonly count: number
+  readonly baseTimestamp: bigint
+  /** The largest timestamp, at least -1. */
+  readonly maxTimestamp: bigint
+}
+
 /**
- * Records as they lie behind the header of a batch, which takes the first `RECORD_BATCH_OVERHEAD` bytes of the result. They are numbered
- * from 0 on, unless `offsetDelta` says otherwise.
+ * Encodes the records of a batch, going over them twice. They are numbered from 0 on, unless `offsetDelta` says otherwise, and their times
+ * count from `baseTimestamp`: the first one's, when it is left out.
  */
 export function encodeRecords(
-  records: readonly (BatchRecord & { readonly offsetDelta?: number })[],
-  baseTimestamp: bigint,
-): Buffer {
+  records: Iterable<BatchRecord & { readonly offsetDelta?: number }>,
+  baseTimestamp?: bigint,
+): EncodedRecords {
+  const sizes: number[] = []
   let total = RECORD_BATCH_OVERHEAD
-  const sizes = records.map((record, index) => {
-    const size = sizeOfBody(record, record.timestamp - baseTimestamp, record.offsetDelta ?? index)
+  let base = baseTimestamp
+  let maxTimestamp = -1n
+  for (const record of records) {
+    const { timestamp } = record
+    base ??= timestamp
+    if (timestamp > maxTimestamp) maxTimestamp = timestamp
+    const size = sizeOfBody(record, timestamp - base, record.offsetDelta ?? sizes.length)
     total += sizeOfVarint(size) + size
-    return size
-  })
+    sizes.push(size)
+  }
+  base ??= -1n
   const bytes = Buffer.allocUnsafe(total)
   let at = RECORD_BATCH_OVERHEAD
-  records.forEach((record, index) => {
+  let index = 0
+  for (const record of records) {
     at = writeVarint(bytes, at, sizes[index]!)
     // The attributes of a record are not used.
     bytes[at++] = 0
-    at = writeVarlong(bytes, at, record.timestamp - baseTimestamp)
+    at = writeVarlong(bytes, at, record.timestamp - base)
     at = writeVarint(bytes, at, record.offsetDelta ?? index)
     at = writeNullableBytes(bytes, at, record.key)
     at = writeNullableBytes(bytes, at, record.value)
@@ -89,8 +108,9 @@ export function encodeRecords(
       at += bytes.write(key, at)
       at = writeNullableBytes(bytes, at, value)
     }
-  })
-  return bytes
+    index++
+  }
+  return { bytes, count: sizes.length, baseTimestamp: base, maxTimestamp }
 }
 
 function withRoomForHeader(compression: CompressionName, bytes: Buffer, level: number | undefined): Buffer {
@@ -99,12 +119,6 @@ function withRoomForHeader(compression: CompressionName, bytes: Buffer, level: n
   const whole = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + compressed.length)
   compressed.copy(whole, RECORD_BATCH_OVERHEAD)
   return whole
-}
-
-function largestTimestamp(records: readonly BatchRecord[]): bigint {
-  let largest = -1n
-  for (const { timestamp } of records) if (timestamp > largest) largest = timestamp
-  return largest
 }
 
 function sizeOfBody(record: BatchRecord, timestampDelta: bigint, offsetDelta: number): number {

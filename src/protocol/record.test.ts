@@ -103,7 +103,7 @@ describe('a batch is built and read', () => {
 
 describe('surveying records', () => {
   const encode = (records: readonly BatchRecord[]) =>
-    encodeRecords(records, 1_700_000_000_000n).subarray(header.RECORD_BATCH_OVERHEAD)
+    encodeRecords(records, 1_700_000_000_000n).bytes.subarray(header.RECORD_BATCH_OVERHEAD)
 
   test('finds the times and null keys', () => {
     const times = [0n, -5n, 1_000_000_000n, 7n].map((delta) => ({ timestamp: 1_700_000_000_000n + delta }))

@@ -63,7 +63,10 @@ describe('startKafka', () => {
       await first.stop()
       await using second = await startKafka({ data, topics: ['kept'] })
       await second.produce('kept', { value: 'two' })
-      expect((await second.records('kept', { count: 2 })).map((record) => record.text())).toEqual(['one', 'two'])
+      expect((await second.records('kept', { count: 2 })).map((record) => record.text())).toEqual([
+        'one',
+        'two',
+      ])
     } finally {
       await rm(data, { recursive: true })
     }
@@ -83,6 +86,8 @@ describe('startKafka', () => {
     await expect(startKafka({ topics: { 'no spaces': 1 } })).rejects.toThrow()
     await using kafka = await startKafka({ topics: ['t'] })
     await expect(kafka.createTopic('t')).rejects.toThrow(/already exists/)
-    await expect(kafka.produce('t', { value: 'x', partition: 7 })).rejects.toThrow('topic t has no partition 7')
+    await expect(kafka.produce('t', { value: 'x', partition: 7 })).rejects.toThrow(
+      'topic t has no partition 7',
+    )
   })
 })
