@@ -56,6 +56,8 @@ describe('what it does not understand is a usage error', () => {
     [['--topics', 'a,,b'], 'not ""'],
     [['--memory', '--data', 'x'], 'there is no --data'],
     [['--data='], '--data needs a value'],
+    [['--port'], '--port needs a value'],
+    [['--memory=yes'], '--memory takes no value'],
   ])('%j', (args, message) => {
     expect(() => parse(...args)).toThrow(
       expect.objectContaining({ exitCode: 2, message: expect.stringContaining(message) }),

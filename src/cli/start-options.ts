@@ -1,10 +1,10 @@
-import parse from 'yargs-parser'
+import { parseArgs } from 'node:util'
 import { CommandError, EXIT_USAGE } from './host.ts'
 
 /** How a broker is started, in the words of yargs: `$0` is the name of the program. */
 export const startSyntax = '$0 [properties]'
 
-/** Options of `odradek` itself. The same table feeds the quick parser of a start and the help that yargs prints. */
+/** Options of `odradek` itself. The same table feeds the parser of a start and the help that yargs prints. */
 export const startOptions = {
   override: {
     type: 'array',
@@ -52,57 +52,73 @@ export interface StartArguments {
   readonly logFormat: 'pretty' | 'json' | undefined
 }
 
-const NAMES = new Set(Object.keys(startOptions))
-
 /**
- * Reads the arguments of a start with yargs' own parser alone: loading all of yargs would cost half of the start.
+ * Reads the arguments of a start with Node's own parser: loading yargs, or its parser alone, would be a good part of a start.
  * Throws `CommandError` for what it does not understand.
  */
 export function parseStartArguments(args: readonly string[]): StartArguments {
-  const parsed = parse([...args], {
-    string: ['host', 'data', 'topics', 'log-level', 'log-format', 'port', 'override'],
-    boolean: ['memory'],
-    array: ['override'],
-    configuration: {
-      'camel-case-expansion': false,
-      'greedy-arrays': false,
-      'dot-notation': false,
-      'boolean-negation': false,
-      'parse-positional-numbers': false,
-    },
-  })
-  for (const name of Object.keys(parsed)) {
-    if (name !== '_' && !NAMES.has(name)) throw usage(`unknown option ${name.length > 1 ? '--' : '-'}${name}`)
-  }
-  const positional = parsed._.map(String)
-  if (positional.length > 1) throw usage(`one server.properties file at most, not also "${positional[1]}"`)
-  if (parsed.memory === true && parsed.data !== undefined)
-    throw usage('--memory keeps nothing, so there is no --data')
-  const single = (name: string): string | undefined => {
-    const value: unknown = parsed[name]
-    if (value === undefined) return undefined
-    if (typeof value !== 'string') throw usage(`--${name} is given more than once`)
-    if (value === '') throw usage(`--${name} needs a value`)
+  const { values, positionals } = split(args)
+  if (positionals.length > 1)
+    throw usage(`one server.properties file at most, not also "${positionals[1]}"`)
+  const single = (name: OptionName): string | undefined => {
+    const [value, ...more] = values.get(name) ?? []
+    if (more.length > 0) throw usage(`--${name} is given more than once`)
     return value
   }
-  const choice = <Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined => {
+  const choice = <Choice extends string>(name: OptionName, choices: readonly Choice[]): Choice | undefined => {
     const value = single(name)
     const found = choices.find((each) => each === value)
     if (value !== undefined && found === undefined)
       throw usage(`--${name} is one of ${choices.join(', ')}, not "${value}"`)
     return found
   }
+  const isMemory = values.has('memory')
+  if (isMemory && values.has('data')) throw usage('--memory keeps nothing, so there is no --data')
   return {
-    propertiesFile: positional[0],
-    overrides: (parsed.override as string[] | undefined) ?? [],
+    propertiesFile: positionals[0],
+    overrides: values.get('override') ?? [],
     port: portNumber(single('port')),
     host: single('host'),
     data: single('data'),
-    isMemory: parsed.memory === true,
+    isMemory,
     topics: topicList(single('topics')),
     logLevel: choice('log-level', startOptions['log-level'].choices) ?? 'warn',
     logFormat: choice('log-format', startOptions['log-format'].choices),
   }
+}
+
+type OptionName = keyof typeof startOptions
+
+/** Takes the arguments apart: the values of each option as they were given, and what is no option. */
+function split(args: readonly string[]): { values: Map<OptionName, string[]>; positionals: string[] } {
+  const options = Object.fromEntries(
+    Object.keys(startOptions).map((name) => [
+      name,
+      { type: name === 'memory' ? ('boolean' as const) : ('string' as const) },
+    ]),
+  )
+  const { tokens, positionals } = parseArgs({
+    args: [...args],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  })
+  const values = new Map<OptionName, string[]>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { rawName, value } = token
+    if (!isOption(token.name)) throw usage(`unknown option ${rawName}`)
+    const isFlag = token.name === 'memory'
+    if (isFlag && value !== undefined) throw usage('--memory takes no value')
+    if (!isFlag && !value) throw usage(`${rawName} needs a value`)
+    values.set(token.name, [...(values.get(token.name) ?? []), value ?? ''])
+  }
+  return { values, positionals }
+}
+
+function isOption(name: string): name is OptionName {
+  return Object.hasOwn(startOptions, name)
 }
 
 function portNumber(text: string | undefined): number | undefined {
