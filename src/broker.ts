@@ -241,7 +241,9 @@ export class Broker {
           ? dispatcher.handle(frame, connection)
           : gate.opened.then(() => dispatcher.handle(frame, connection)),
     }
-    const server = new NetworkServer({ network, clock, logger, requests, limits: serverLimits(config) })
+    const recycler = partitions.readBuffers
+    const limits = serverLimits(config)
+    const server = new NetworkServer({ network, clock, logger, requests, limits, recycler })
     return {
       directory,
       partitions,

@@ -58,14 +58,16 @@ export interface StartArguments {
  */
 export function parseStartArguments(args: readonly string[]): StartArguments {
   const { values, positionals } = split(args)
-  if (positionals.length > 1)
-    throw usage(`one server.properties file at most, not also "${positionals[1]}"`)
+  if (positionals.length > 1) throw usage(`one server.properties file at most, not also "${positionals[1]}"`)
   const single = (name: OptionName): string | undefined => {
     const [value, ...more] = values.get(name) ?? []
     if (more.length > 0) throw usage(`--${name} is given more than once`)
     return value
   }
-  const choice = <Choice extends string>(name: OptionName, choices: readonly Choice[]): Choice | undefined => {
+  const choice = <Choice extends string>(
+    name: OptionName,
+    choices: readonly Choice[],
+  ): Choice | undefined => {
     const value = single(name)
     const found = choices.find((each) => each === value)
     if (value !== undefined && found === undefined)

@@ -2,6 +2,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Clock, Files } from '../platform/platform.ts'
 import type { TailMemory } from './log-tail.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { ReadBuffers } from './read-buffers.ts'
 
 /** What all logs of a broker share. */
 export interface LogEnvironment {
@@ -10,6 +11,7 @@ export interface LogEnvironment {
   readonly logger: Logger
   readonly openFiles: OpenFiles
   readonly tailMemory: TailMemory
+  readonly readBuffers: ReadBuffers
   /** `producer.id.expiration.ms` as it is now. */
   producerIdExpirationMs(): number
   /** Removes files that nobody needs any more, once readers that still hold them are surely done. */

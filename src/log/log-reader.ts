@@ -2,6 +2,7 @@ import { batchSizeInBytes, lastOffset, RECORD_BATCH_OVERHEAD } from '../protocol
 import { BatchScanner } from './batch-scanner.ts'
 import type { LogTail } from './log-tail.ts'
 import type { FetchedRecords } from './partition-log.ts'
+import type { ReadBuffers } from './read-buffers.ts'
 import type { Segment } from './segment.ts'
 
 /** Reads from here on go off the main thread: below, waking a thread costs more than reading (measured: 64 KiB take 10 µs). */
@@ -16,12 +17,14 @@ export class LogReader {
   /** The log's own list, which changes as segments come and go. */
   readonly #segments: readonly Segment[]
   readonly #tail: LogTail
+  readonly #buffers: ReadBuffers
   /** By offset: where in the segment that holds it the batch with that offset begins. */
   readonly #positions = new Map<bigint, { segment: Segment; position: number }>()
 
-  constructor(segments: readonly Segment[], tail: LogTail) {
+  constructor(segments: readonly Segment[], tail: LogTail, buffers: ReadBuffers) {
     this.#segments = segments
     this.#tail = tail
+    this.#buffers = buffers
   }
 
   /** See `PartitionLog.read`; `offset` lies within the log, `upTo` is at most its end. */
@@ -42,8 +45,9 @@ export class LogReader {
     if (position >= end) return nothingAt(offset)
     const length = Math.min(end - position, Math.max(maxBytes, RECORD_BATCH_OVERHEAD))
     const read: FileRead = { segment, position, end, offset, maxBytes, atLeastOneBatch }
-    if (length < ASYNC_FROM_BYTES) return this.#finish(read, segment.readSync(position, length))
-    return segment.read(position, length).then((bytes) => this.#finish(read, bytes))
+    const into = this.#buffers.take(length)
+    if (length < ASYNC_FROM_BYTES) return this.#finish(read, segment.readSync(position, length, into))
+    return segment.read(position, length, into).then((bytes) => this.#finish(read, bytes))
   }
 
   /** Cuts at the last whole batch; a first batch that is larger than what was read is read on its own. */

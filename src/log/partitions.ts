@@ -8,6 +8,7 @@ import { TailMemory } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
 import { Partition, type PartitionAssignment } from './partition.ts'
 import { PartitionFolders } from './partition-folders.ts'
+import { ReadBuffers } from './read-buffers.ts'
 import { RecoveryProgress, type RecoveryReport } from './recovery-progress.ts'
 import { SegmentedLog } from './segmented-log.ts'
 
@@ -39,6 +40,8 @@ const TURN_MS = 20
  * There is one timer for each of these, none per partition.
  */
 export class Partitions {
+  /** Whoever has sent what a read gave may give its memory back here. */
+  readonly readBuffers = new ReadBuffers()
   readonly #options: PartitionsOptions
   readonly #environment: LogEnvironment
   readonly #folders: PartitionFolders
@@ -65,6 +68,7 @@ export class Partitions {
       logger,
       openFiles: new OpenFiles(directory.files),
       tailMemory: new TailMemory(),
+      readBuffers: this.readBuffers,
       producerIdExpirationMs: () => options.settings().producerIdExpirationMs,
       removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
       flushInBackground: (flush) => this.#flushInBackground(flush),

@@ -211,16 +211,14 @@ export class Segment {
     await Promise.all([this.file.flush(), this.offsetIndex.flush(), this.timeIndex.flush()])
   }
 
-  /** Reads `length` bytes at once. */
-  readSync(position: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(length)
-    return bytes.subarray(0, this.file.readSync(bytes, position))
+  /** Reads `length` bytes at once, into memory of its own or the one that is given. */
+  readSync(position: number, length: number, into: Buffer = Buffer.allocUnsafeSlow(length)): Buffer {
+    return into.subarray(0, this.file.readSync(into, position))
   }
 
   /** Reads `length` bytes off the main thread. */
-  async read(position: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafeSlow(length)
-    return bytes.subarray(0, await this.file.read(bytes, position))
+  async read(position: number, length: number, into: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
+    return into.subarray(0, await this.file.read(into, position))
   }
 
   /** Renames its files with a suffix and returns the new paths; the files live on until they are removed. */

@@ -95,7 +95,7 @@ export class SegmentedLog implements PartitionLog {
         })
       : undefined
     this.#segments = loaded?.segments ?? [Segment.fresh(openFiles, clock, directory, 0n)]
-    this.#reader = new LogReader(this.#segments, this.#tail)
+    this.#reader = new LogReader(this.#segments, this.#tail, environment.readBuffers)
     this.#logStartOffset = loaded?.logStartOffset ?? 0n
     this.#nextOffset = loaded?.logEndOffset ?? 0n
     this.#flusher = new LogFlusher(environment, this.#segments, loaded?.recoveryPoint ?? 0n)

@@ -17,7 +17,15 @@ export interface ConnectionHost {
   /** Read memory that all connections share; see `FrameReader`. */
   readonly scratch: Buffer
   readonly maxRequestBytes: number
+  /** Memory of answers that can be used again once it has been sent. */
+  readonly recycler?: Recycler | undefined
   closed(connection: Connection): void
+}
+
+/** Takes memory back. */
+export interface Recycler {
+  owns(bytes: Buffer): boolean
+  giveBack(bytes: Buffer): void
 }
 
 /** Requests that may wait behind the one in flight before the client feels it. */
@@ -224,7 +232,18 @@ export class Connection implements ConnectionInfo {
     const buffers = this.#gathered
     this.#gathered = []
     this.#gatheredBytes = 0
-    if (!this.#socket.write(buffers)) this.#isFull = true
+    if (!this.#socket.write(buffers, this.#afterWriting(buffers))) this.#isFull = true
+  }
+
+  /** Gives back what of these buffers was only lent. */
+  #afterWriting(buffers: readonly Buffer[]): (() => void) | undefined {
+    const { recycler } = this.#host
+    if (!recycler) return undefined
+    const lent = buffers.filter((buffer) => recycler.owns(buffer))
+    if (lent.length === 0) return undefined
+    return () => {
+      for (const buffer of lent) recycler.giveBack(buffer)
+    }
   }
 
   #pause(): void {

@@ -1,7 +1,7 @@
 import type { ConnectionInfo } from '../handlers/handler.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, ListeningSocket, Network, Socket, Timer } from '../platform/platform.ts'
-import { Connection, type ConnectionHost, type RequestHandler } from './connection.ts'
+import { Connection, type ConnectionHost, type Recycler, type RequestHandler } from './connection.ts'
 import { MemorySocket } from './memory-socket.ts'
 
 const SCRATCH_BYTES = 64 * 1024
@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly logger: Logger
   readonly requests: RequestHandler
   readonly limits: ServerLimits
+  /** Memory of answers that can be used again once it has been sent. */
+  readonly recycler?: Recycler | undefined
 }
 
 /** All listeners and connections of one broker. */
@@ -66,6 +68,7 @@ export class NetworkServer {
       logger: options.logger,
       scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
       maxRequestBytes: options.limits.maxRequestBytes,
+      recycler: options.recycler,
       closed: (connection) => this.#closed(connection),
     }
   }

@@ -98,15 +98,15 @@ class NodeSocket implements Socket {
     socket.resume()
   }
 
-  write(buffers: readonly Buffer[]): boolean {
+  write(buffers: readonly Buffer[], onWritten?: () => void): boolean {
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) return true
-    if (buffers.length === 1) socket.write(buffers[0]!)
-    else {
-      socket.cork()
-      for (const buffer of buffers) socket.write(buffer)
-      socket.uncork()
-    }
+    const last = buffers.length - 1
+    socket.cork()
+    for (let i = 0; i < last; i++) socket.write(buffers[i]!)
+    if (onWritten) socket.write(buffers[last]!, (error) => error ?? onWritten())
+    else socket.write(buffers[last]!)
+    socket.uncork()
     // What the kernel took on the spot is gone already, however large it was.
     return socket.writableLength === 0 || !socket.writableNeedDrain
   }

@@ -130,8 +130,11 @@ export interface Socket {
   onClose: (error: Error | undefined) => void
   /** Sent bytes have drained after `write` returned false. */
   onDrain: () => void
-  /** Hands over buffers in order as one gathered write; false when the caller should wait for `onDrain`. */
-  write(buffers: readonly Buffer[]): boolean
+  /**
+   * Hands over buffers in order as one gathered write; false when the caller should wait for `onDrain`. `onWritten` is called once the
+   * operating system has taken all of them, and never when the connection ends before that.
+   */
+  write(buffers: readonly Buffer[], onWritten?: () => void): boolean
   /** Stops reading; the peer feels back-pressure. */
   pause(): void
   resume(): void

@@ -71,7 +71,8 @@ export class FetchOperation implements DelayedOperation {
 
   /** One row per target, in order. A promise only when something comes from a file. */
   rows(): PartitionData[] | Promise<PartitionData[]> {
-    return this.#readFrom(0, [], this.#limits.maxBytes, this.#limits.hasFirstBatchRule)
+    const { maxBytes, hasFirstBatchRule } = this.#limits
+    return this.#readFrom(0, [], { bytesLeft: maxBytes, atLeastOneBatch: hasFirstBatchRule })
   }
 
   /** Resolves with the rows when the purgatory says so. */
@@ -113,50 +114,49 @@ export class FetchOperation implements DelayedOperation {
     return this.#limits.isReadCommitted ? partition.log.lastStableOffset : partition.log.highWatermark
   }
 
+  /**
+   * Reads the partitions in order, each from what the earlier ones have left. Reads from files go on side by side as long as they cannot
+   * use up more than there is; beyond that, what they really brought decides.
+   */
   #readFrom(
     first: number,
-    rows: PartitionData[],
-    bytesLeft: number,
-    atLeastOneBatch: boolean,
+    rows: (PartitionData | Promise<PartitionData>)[],
+    budget: Budget,
   ): PartitionData[] | Promise<PartitionData[]> {
-    let left = bytesLeft
-    let isFirst = atLeastOneBatch
+    let { bytesLeft, atLeastOneBatch } = budget
+    /** Bytes that reads which have not ended may still take. */
+    let promised = 0
+    const pending: Promise<PartitionData>[] = []
     for (let i = first; i < this.#targets.length; i++) {
       const target = this.#targets[i]!
-      const read = this.#startRead(target, this.#partitions[i]!, left, isFirst)
+      if (promised > 0 && bytesLeft - promised < target.maxBytes) {
+        return sizeOf(pending).then((taken) =>
+          this.#readFrom(i, rows, { bytesLeft: Math.max(0, bytesLeft - taken), atLeastOneBatch }),
+        )
+      }
+      const read = this.#startRead(target, this.#partitions[i]!, bytesLeft - promised, atLeastOneBatch)
       if ('row' in read) {
         rows.push(read.row)
         continue
       }
       const { records } = read
       if (records instanceof Promise) {
-        return this.#readOn(i, rows, left, isFirst, read, records)
+        const row = records.then(
+          (late) => rowOf(target, read, late),
+          (error: unknown) => errorRow(target, codeOf(error), null),
+        )
+        rows.push(row)
+        pending.push(row)
+        promised += Math.max(target.maxBytes, 1)
+        // There are records, or it would not be read: the rule of the first batch is theirs.
+        atLeastOneBatch = false
+        continue
       }
       rows.push(rowOf(target, read, records))
-      if (records.sizeInBytes > 0) isFirst = false
-      left = Math.max(0, left - records.sizeInBytes)
+      if (records.sizeInBytes > 0) atLeastOneBatch = false
+      bytesLeft = Math.max(0, bytesLeft - records.sizeInBytes)
     }
-    return rows
-  }
-
-  async #readOn(
-    at: number,
-    rows: PartitionData[],
-    bytesLeft: number,
-    atLeastOneBatch: boolean,
-    read: StartedRead,
-    pending: Promise<FetchedRecords>,
-  ): Promise<PartitionData[]> {
-    const target = this.#targets[at]!
-    let size = 0
-    try {
-      const records = await pending
-      size = records.sizeInBytes
-      rows.push(rowOf(target, read, records))
-    } catch (error) {
-      rows.push(errorRow(target, codeOf(error), null))
-    }
-    return this.#readFrom(at + 1, rows, Math.max(0, bytesLeft - size), atLeastOneBatch && size === 0)
+    return pending.length > 0 || first > 0 ? Promise.all(rows) : (rows as PartitionData[])
   }
 
   #startRead(
@@ -205,6 +205,22 @@ export class FetchOperation implements DelayedOperation {
       return { row: errorRow(target, codeOf(error), null) }
     }
   }
+}
+
+/** What the partitions that are still to be read may take. */
+interface Budget {
+  readonly bytesLeft: number
+  /** No partition has given anything yet: the next one with records gives a whole batch, however large (KIP-74). */
+  readonly atLeastOneBatch: boolean
+}
+
+/** How many bytes of records all of them bring. */
+async function sizeOf(pending: readonly Promise<PartitionData>[]): Promise<number> {
+  let size = 0
+  for (const { records } of await Promise.all(pending)) {
+    for (const part of (records as readonly Buffer[] | null) ?? []) size += part.length
+  }
+  return size
 }
 
 /** A read with the offsets as they were when it began: the records end below them. */
