@@ -24,6 +24,9 @@ const METADATA_LOG_CONFIGS = new Map([
   ['retention.ms', '-1'],
   ['max.message.bytes', String(2 ** 31 - 1)],
 ])
+const BACKLOG_PROPERTY = 'socket.listen.backlog.size'
+/** Kafka's default of 50 makes whoever comes beyond that wait a second, until TCP asks again: a test that starts 200 consumers does. */
+const DEFAULT_BACKLOG = 1024
 /** Clients that do not take their last answer are not waited for longer than this when the broker stops. */
 const STOP_GRACE_MS = 300
 
@@ -359,7 +362,7 @@ function serverLimits(config: BrokerConfig): ServerLimits {
     maxConnections: config.get('max.connections'),
     maxConnectionsPerIp: config.get('max.connections.per.ip'),
     maxConnectionsPerIpOverrides: limitsByAddress(config.get('max.connections.per.ip.overrides')),
-    backlog: config.get('socket.listen.backlog.size'),
+    backlog: config.isSet(BACKLOG_PROPERTY) ? config.get(BACKLOG_PROPERTY) : DEFAULT_BACKLOG,
   }
 }
 
