@@ -15,10 +15,15 @@ const BLOCK_CODE = 4
 const BLOCK_BYTES = blockBytes(BLOCK_CODE)
 
 const MIN_MATCH = 4
+/** A byte of a length stands for 255 bytes at most. */
+const MAX_EXPANSION = 255
 const MAX_DISTANCE = 0xffff
 /** The format wants the last bytes of a block to be literals, and no match to begin near its end. */
 const LAST_LITERALS = 5
 const MATCH_LIMIT = 12
+
+/** Shorter pieces are copied byte by byte: a call takes longer than that. */
+const NATIVE_COPY_FROM = 48
 
 /** 64 KiB, 256 KiB, 1 MiB or 4 MiB. */
 function blockBytes(code: number): number {
@@ -27,15 +32,15 @@ function blockBytes(code: number): number {
 
 /** One frame with independent blocks; like Kafka's reader it checks the header and the blocks, but not the checksum of the whole. */
 export function lz4Decompress(bytes: Buffer, maxBytes: number): Buffer {
-  const { blocksAt, maxBlockBytes, hasBlockChecksums } = readFrameHeader(bytes)
-  const blocks: Buffer[] = []
+  const header = readFrameHeader(bytes)
+  const { maxBlockBytes, hasBlockChecksums } = header
+  const output = Buffer.allocUnsafe(Math.min(contentBound(bytes, header), maxBytes + maxBlockBytes))
   let length = 0
-  const scratch = Buffer.allocUnsafe(Math.min(maxBlockBytes, 255 * bytes.length))
-  for (let at = blocksAt; ; ) {
+  for (let at = header.blocksAt; ; ) {
     if (at + 4 > bytes.length) throw new DecompressionError('an lz4 frame has no end')
     const word = bytes.readUInt32LE(at)
     at += 4
-    if (word === 0) break
+    if (word === 0) return output.subarray(0, length)
     const isStored = word >= STORED
     const size = isStored ? word - STORED : word
     const behind = at + size + (hasBlockChecksums ? 4 : 0)
@@ -43,16 +48,33 @@ export function lz4Decompress(bytes: Buffer, maxBytes: number): Buffer {
     const block = bytes.subarray(at, at + size)
     if (hasBlockChecksums && xxHash32(block) !== bytes.readUInt32LE(at + size))
       throw new DecompressionError('the checksum of an lz4 block is wrong')
-    const content = isStored ? block : Buffer.from(scratch.subarray(0, fill(scratch, block)))
-    length += content.length
+    if (isStored) length += block.copy(output, length)
+    else length = fill(output, length, Math.min(output.length, length + maxBlockBytes), block)
     if (length > maxBytes) throw tooLarge(maxBytes)
-    blocks.push(content)
     at = behind
   }
-  return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, length)
 }
 
-function readFrameHeader(bytes: Buffer) {
+/** What the blocks of a frame can become at most: by their sizes alone, which are true or found out later. */
+function contentBound(bytes: Buffer, { blocksAt, maxBlockBytes, hasBlockChecksums }: FrameHeader): number {
+  let bound = 0
+  for (let at = blocksAt; at + 4 <= bytes.length; ) {
+    const word = bytes.readUInt32LE(at)
+    if (word === 0) break
+    const size = word >= STORED ? word - STORED : word
+    bound += word >= STORED ? size : Math.min(maxBlockBytes, MAX_EXPANSION * size)
+    at += 4 + size + (hasBlockChecksums ? 4 : 0)
+  }
+  return bound
+}
+
+interface FrameHeader {
+  readonly blocksAt: number
+  readonly maxBlockBytes: number
+  readonly hasBlockChecksums: boolean
+}
+
+function readFrameHeader(bytes: Buffer): FrameHeader {
   if (bytes.length < 7 || bytes.readUInt32LE(0) !== MAGIC)
     throw new DecompressionError('this is no lz4 frame')
   const flags = bytes[4]!
@@ -71,38 +93,53 @@ function readFrameHeader(bytes: Buffer) {
   }
 }
 
-/** Runs the sequences of a block: a literal, and a copy of what came out before. Returns how much came out. */
-function fill(output: Buffer, block: Buffer): number {
+/**
+ * Runs the sequences of a block: a literal, and a copy of what came out before. Writes from `start` to at most `room`, and returns where
+ * it ended. All state is in local variables that no closure sees: that makes it twice as fast.
+ */
+function fill(output: Buffer, start: number, room: number, block: Buffer): number {
+  const size = block.length
   let at = 0
-  let length = 0
-  /** A length of 15 goes on in bytes that are added up, as long as they are 255. */
-  const extended = (start: number) => {
-    let total = start
-    for (let byte = 255; byte === 255; total += byte) {
-      if (at >= block.length) throw new DecompressionError('an lz4 length is cut off')
-      byte = block[at++]!
-    }
-    return total
-  }
-  while (at < block.length) {
+  let length = start
+  while (at < size) {
     const token = block[at++]!
-    const literal = token >>> 4 === 15 ? extended(15) : token >>> 4
-    if (literal > block.length - at || literal > output.length - length)
+    let literal = token >>> 4
+    if (literal === 15) {
+      // A length of 15 goes on in bytes that are added up, as long as they are 255.
+      let byte = 255
+      for (; byte === 255 && at < size; literal += byte) byte = block[at++]!
+      if (byte === 255) throw new DecompressionError('an lz4 length is cut off')
+    }
+    if (literal > size - at || literal > room - length)
       throw new DecompressionError('an lz4 literal is too long')
-    if (literal > 0) output.set(block.subarray(at, at + literal), length)
-    at += literal
-    length += literal
-    if (at === block.length) return length
-    if (at + 2 > block.length) throw new DecompressionError('an lz4 distance is cut off')
+    const literalEnd = at + literal
+    if (literal > NATIVE_COPY_FROM) {
+      block.copy(output, length, at, literalEnd)
+      at = literalEnd
+      length += literal
+    } else while (at < literalEnd) output[length++] = block[at++]!
+    if (at === size) return length
+    if (at + 2 > size) throw new DecompressionError('an lz4 distance is cut off')
     const distance = block[at]! | (block[at + 1]! << 8)
     at += 2
-    const count = MIN_MATCH + ((token & 15) === 15 ? extended(15) : token & 15)
-    if (distance === 0 || distance > length || count > output.length - length)
+    let count = token & 15
+    if (count === 15) {
+      let byte = 255
+      for (; byte === 255 && at < size; count += byte) byte = block[at++]!
+      if (byte === 255) throw new DecompressionError('an lz4 length is cut off')
+    }
+    count += MIN_MATCH
+    if (distance === 0 || distance > length - start || count > room - length)
       throw new DecompressionError('an lz4 copy reaches outside')
-    if (distance >= count) output.copyWithin(length, length - distance, length - distance + count)
-    else if (distance === 1) output.fill(output[length - 1]!, length, length + count)
-    else for (let to = length; to < length + count; to++) output[to] = output[to - distance]!
-    length += count
+    const end = length + count
+    let from = length - distance
+    if (count > NATIVE_COPY_FROM && distance >= count) {
+      output.copyWithin(length, from, from + count)
+      length = end
+    } else if (count > NATIVE_COPY_FROM && distance === 1) {
+      output.fill(output[from]!, length, end)
+      length = end
+    } else while (length < end) output[length++] = output[from++]!
   }
   throw new DecompressionError('an lz4 block does not end in a literal')
 }
