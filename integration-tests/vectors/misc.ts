@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import crc32 from 'crc-32'
 import {
   decodeProducerSnapshot,
   encodeProducerSnapshot,
@@ -31,6 +32,8 @@ const checks: Readonly<Record<string, (vector: Vector) => Outcome>> = {
       [value, positive, partition],
     )
   },
+  // The checksum of message formats 0 and 1, from the package that the portable CRC-32C comes from.
+  crc32: ({ hex, value }) => same(crc32.buf(bytesOf(hex)) >>> 0, value),
   crc32c: ({ hex, value }) => same(crc32c(bytesOf(hex)), value),
   coordinatorPartition: ({ text, javaHash: hash, partitions, partition }) =>
     same([javaHash(String(text)), coordinatorPartition(String(text), Number(partitions))], [hash, partition]),
