@@ -8,11 +8,13 @@ import type { Host } from './cli/host.ts'
 const { run } = await import('./cli/run.ts')
 
 const { stdout, stderr } = process
+/** What writing to a pipe or a terminal fails with when nobody reads there any more. */
+const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'])
 let isOutputClosed = false
 const outputListeners: (() => void)[] = []
 
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+  if (!GONE.has(error.code)) throw error
   isOutputClosed = true
   for (const listener of outputListeners) listener()
 })
@@ -34,6 +36,7 @@ const host: Host = {
   },
   isTerminal: stdout.isTTY === true,
   isErrorTerminal: stderr.isTTY === true,
+  columns: stdout.columns,
   upMs: () => performance.now(),
   out: (text) => void (isOutputClosed || stdout.write(text)),
   drained: () =>
@@ -47,7 +50,9 @@ const host: Host = {
   onOutputClosed: (listener) => void outputListeners.push(listener),
   onSignal: (listener) => {
     let count = 0
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => listener(++count))
+    // A terminal that is closed says SIGHUP. Without one the signal is left alone, so that `nohup` does what it should.
+    const signals = ['SIGINT', 'SIGTERM', ...(stdout.isTTY ? ['SIGHUP'] : [])]
+    for (const signal of signals) process.on(signal, () => listener(++count))
   },
   exit: (code) => process.exit(code),
 }

@@ -35,7 +35,7 @@ describe('topic', () => {
           { partition: 0, leader: 1, beginningOffset: 0, endOffset: 0 },
           { partition: 1, leader: 1, beginningOffset: 0, endOffset: 0 },
         ],
-        configs: expect.arrayContaining([{ name: 'retention.ms', value: '60000', source: 'topic' }]),
+        configs: [{ name: 'retention.ms', value: '60000', source: 'topic' }],
         notes: [],
       },
     ])
@@ -147,8 +147,9 @@ describe('topic', () => {
 describe('usage errors', () => {
   test.each([
     [['topic'], 'topic needs a command: list, create'],
-    [['topic', 'lst'], 'Did you mean list?'],
-    [['topic', 'list', '--bogus'], 'bogus'],
+    [['topic', 'lst'], 'Did you mean list? (see odradek topic --help)'],
+    [['topic', 'list', '--bogus'], 'bogus (see odradek topic list --help)'],
+    [['topic', 'rm'], 'topic delete <names..> lacks its <names..> (see odradek topic delete --help)'],
     [['topic', 'create', 'x', '-p', '0'], '--partitions is a whole number above 0'],
     [['topic', 'create', 'x', '-c', 'nonsense'], '--config takes name=value'],
     [['topic', 'consume', 'x', '--from', 'somewhere'], '--from takes beginning'],
@@ -173,6 +174,19 @@ test.each([
   expect(await run(host)).toBe(0)
   expect(host.stdout).toContain(text)
   expect(host.stderr).toBe('')
+})
+
+test.each([
+  [undefined, 110],
+  [200, 110],
+  [60, 60],
+  [10, 40],
+])('help on a terminal of %j columns is %d wide', async (columns, width) => {
+  const host = new FakeHost(['topic', 'consume', '--help'], columns === undefined ? {} : { columns })
+  await run(host)
+  const widest = Math.max(...host.stdout.split('\n').map((line) => line.length))
+  expect(widest).toBeLessThanOrEqual(width)
+  expect(widest).toBeGreaterThan(width - 15)
 })
 
 describe('nobody to talk to', () => {

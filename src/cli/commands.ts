@@ -13,7 +13,9 @@ import { topicList } from './topic/list.ts'
 import { topicProduce } from './topic/produce.ts'
 import { version } from './version.ts'
 
-const WIDTH = 110
+/** Of the help, in characters. */
+const MAX_WIDTH = 110
+const MIN_WIDTH = 40
 
 const groups: readonly {
   readonly name: string
@@ -51,7 +53,7 @@ export async function runCommand(host: Host): Promise<number> {
   const choose = (command: AnyCommand, args: unknown) => {
     action = () => command.run(host, args)
   }
-  const parser = build(choose)
+  const parser = build(host, choose)
   const [first, ...rest] = host.arguments
   const args = first === 'help' ? ['--help', ...rest] : [...host.arguments]
   await parser.parseAsync(args, {}, (_error, _args, text) => {
@@ -65,11 +67,11 @@ export async function runCommand(host: Host): Promise<number> {
   return action()
 }
 
-function build(choose: (command: AnyCommand, args: unknown) => void): Argv {
+function build(host: Host, choose: (command: AnyCommand, args: unknown) => void): Argv {
   let parser = yargs()
     .scriptName('odradek')
     .locale('en')
-    .wrap(WIDTH)
+    .wrap(Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, host.columns ?? MAX_WIDTH)))
     .version(version())
     .alias('help', 'h')
     .command(startSyntax, 'Start a broker', (start) =>
@@ -90,7 +92,7 @@ function build(choose: (command: AnyCommand, args: unknown) => void): Argv {
     .exitProcess(false)
     .fail((message, error) => {
       if (error) throw error
-      throw new CommandError(`${oneLine(message)} (see odradek --help)`, EXIT_USAGE)
+      throw usageError(message, host.arguments)
     })
 }
 
@@ -113,6 +115,18 @@ function declare(
   )
 }
 
-const nameOf = ({ syntax }: AnyCommand) => syntax.split(' ')[0]
+/** What yargs complains about, in one line that ends with where to read on. */
+function usageError(message: string, [first, second]: readonly string[]): CommandError {
+  const group = groups.find(({ name }) => name === first)
+  const command = group?.commands.find(
+    (each) => nameOf(each) === second || each.aliases?.includes(second ?? ''),
+  )
+  const words = ['odradek', ...(group ? [group.name] : []), ...(command ? [nameOf(command)] : [])].join(' ')
+  const isIncomplete = command && message.startsWith('Not enough non-option arguments')
+  const what = isIncomplete
+    ? `${group!.name} ${command.syntax} lacks its ${command.syntax.split(' ')[1]}`
+    : message.replaceAll(/\s*\n\s*/g, ' ').trim()
+  return new CommandError(`${what} (see ${words} --help)`, EXIT_USAGE)
+}
 
-const oneLine = (message: string) => message.replaceAll(/\s*\n\s*/g, ' ').trim()
+const nameOf = ({ syntax }: AnyCommand) => syntax.split(' ')[0]

@@ -8,6 +8,8 @@ export interface Host {
   readonly isTerminal: boolean
   /** True when a person looks at standard error. */
   readonly isErrorTerminal: boolean
+  /** Width of the terminal behind standard output, in characters; undefined: there is none. */
+  readonly columns: number | undefined
   /** Milliseconds since the process began. */
   upMs(): number
   out(text: string): void
@@ -16,7 +18,7 @@ export interface Host {
   error(text: string): void
   /** Called when nobody reads standard output any more, as `| head` does. */
   onOutputClosed(listener: () => void): void
-  /** Called at SIGINT and SIGTERM, with the count of such signals so far. */
+  /** Called at SIGINT, SIGTERM and the end of the terminal, with the count of such signals so far. */
   onSignal(listener: (count: number) => void): void
   /** Ends the process at once. */
   exit(code: number): void

@@ -61,6 +61,68 @@ test('--port changes the one listener for clients and leaves the rest', () => {
   ])
 })
 
+test("Apache Kafka's own server.properties and a typical compose file start without a warning", () => {
+  const file = `
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+inter.broker.listener.name=PLAINTEXT
+advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
+num.network.threads=3
+num.io.threads=8
+socket.send.buffer.bytes=102400
+socket.receive.buffer.bytes=102400
+socket.request.max.bytes=104857600
+log.dirs=/somewhere/kraft-combined-logs
+num.partitions=1
+num.recovery.threads.per.data.dir=1
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+log.retention.hours=168
+log.segment.bytes=1073741824
+log.retention.check.interval.ms=300000
+`
+  writeFileSync(join(folder, 'kraft.properties'), file)
+  const { config } = configOf(['kraft.properties'])
+  expect(config.listeners).toMatchObject([
+    { name: 'PLAINTEXT', host: undefined, port: 9092, advertised: { host: 'localhost', port: 9092 } },
+  ])
+  expect(config.warnings).toEqual([])
+
+  const composed = configOf([], {
+    CLUSTER_ID: '4L6g3nShT-eMCtK--X86sw',
+    KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT_HOST://localhost:9092,PLAINTEXT://broker:19092',
+    KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
+    KAFKA_CONTROLLER_QUORUM_VOTERS: '1@broker:29093',
+    KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+    KAFKA_INTER_BROKER_LISTENER_NAME: 'PLAINTEXT',
+    KAFKA_LISTENERS: 'CONTROLLER://:29093,PLAINTEXT_HOST://:9092,PLAINTEXT://:19092',
+    KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PLAINTEXT_HOST:PLAINTEXT',
+    KAFKA_NODE_ID: '1',
+    KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
+    KAFKA_PROCESS_ROLES: 'broker,controller',
+    KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
+    KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
+  })
+  expect(composed.config.listeners).toMatchObject([
+    { name: 'PLAINTEXT_HOST', port: 9092, advertised: { host: 'localhost', port: 9092 } },
+    { name: 'PLAINTEXT', port: 19092, advertised: { host: 'broker', port: 19092 } },
+  ])
+  expect(composed.config.warnings).toEqual([])
+})
+
+test('an environment variable that is no property is told by its own name', () => {
+  expect(configOf([], { KAFKA_BROKERS: 'localhost:9092' }).config.warnings).toEqual([
+    'KAFKA_BROKERS is not a property of Apache Kafka 4.3: it has no effect',
+  ])
+})
+
 test('CLUSTER_ID names the cluster', () => {
   expect(configOf([], { CLUSTER_ID: '5L6g3nShT-eMCtK--X86sw' }).clusterId).toBe('5L6g3nShT-eMCtK--X86sw')
 })

@@ -5,15 +5,13 @@ import { readEnvironment } from '../config/environment.ts'
 import { splitList } from '../config/parse-value.ts'
 import { parseProperties } from '../config/properties-file.ts'
 import { CommandError, EXIT_USAGE, type Host } from './host.ts'
-import type { StartArguments } from './start-options.ts'
+import { isWord, type StartArguments, unknownCommand } from './start-options.ts'
 
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 9092
 const DEFAULT_DATA = '.odradek'
 /** Where the logs lie in memory. */
 const MEMORY_DATA = '/odradek'
-
-const COMMANDS: readonly string[] = ['topic', 'group']
 
 /** What a broker is started with. */
 export interface StartConfig {
@@ -31,7 +29,7 @@ export interface StartConfig {
  * Throws `CommandError` and `ConfigError`.
  */
 export function startConfig(args: StartArguments, host: Host): StartConfig {
-  const { properties: fromEnvironment, clusterId } = readEnvironment(host.environment)
+  const { properties: fromEnvironment, variables, clusterId } = readEnvironment(host.environment)
   const properties = new Map([
     ...readPropertiesFile(args.propertiesFile, host.workingDirectory),
     ...fromEnvironment,
@@ -40,7 +38,7 @@ export function startConfig(args: StartArguments, host: Host): StartConfig {
   const isDefaultData = args.data === undefined && !properties.has('log.dirs') && !properties.has('log.dir')
   properties.set('listeners', listeners(args, properties))
   properties.set('log.dirs', dataFolders(args, properties, host.workingDirectory))
-  const config = BrokerConfig.fromProperties(properties)
+  const config = BrokerConfig.fromProperties(properties, variables)
   const data = args.isMemory ? undefined : properties.get('log.dirs')
   return { config, clusterId, data, isDefaultData: isDefaultData && !args.isMemory }
 }
@@ -51,19 +49,9 @@ function readPropertiesFile(file: string | undefined, folder: string): Map<strin
     return parseProperties(readFileSync(resolve(folder, file), 'utf8'))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && !/[./\\]/.test(file)) throw unknownCommand(file)
+    if (code === 'ENOENT' && isWord(file)) throw unknownCommand(file)
     throw new CommandError(`cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`)
   }
-}
-
-/** A word that is no file is most likely a command that does not exist. */
-function unknownCommand(word: string): CommandError {
-  const near = COMMANDS.find((name) => name.slice(0, 2) === word.slice(0, 2))
-  const hint = near ? `did you mean ${near}?` : `there are ${COMMANDS.join(' and ')}`
-  return new CommandError(
-    `unknown command ${word}, and no such file: ${hint} (see odradek --help)`,
-    EXIT_USAGE,
-  )
 }
 
 function parseOverrides(overrides: readonly string[]): [string, string][] {

@@ -58,6 +58,7 @@ export interface StartArguments {
  */
 export function parseStartArguments(args: readonly string[]): StartArguments {
   const { values, positionals } = split(args)
+  if (positionals.length > 1 && isWord(positionals[0]!)) throw unknownCommand(positionals[0]!)
   if (positionals.length > 1) throw usage(`one server.properties file at most, not also "${positionals[1]}"`)
   const single = (name: OptionName): string | undefined => {
     const [value, ...more] = values.get(name) ?? []
@@ -87,6 +88,21 @@ export function parseStartArguments(args: readonly string[]): StartArguments {
     logLevel: choice('log-level', startOptions['log-level'].choices) ?? 'warn',
     logFormat: choice('log-format', startOptions['log-format'].choices),
   }
+}
+
+/** A word that names no file most likely means a command. */
+export function isWord(text: string): boolean {
+  return !/[./\\]/.test(text)
+}
+
+const COMMANDS: readonly string[] = ['topic', 'group']
+
+/** For a word that is neither a command nor a file. */
+export function unknownCommand(word: string): CommandError {
+  if (COMMANDS.includes(word)) return usage(`the command ${word} has to come first, before any option`)
+  const near = COMMANDS.find((name) => name.slice(0, 2) === word.slice(0, 2))
+  const hint = near ? `did you mean ${near}?` : `there are ${COMMANDS.join(' and ')}`
+  return usage(`unknown command ${word}, and no such file: ${hint}`)
 }
 
 type OptionName = keyof typeof startOptions

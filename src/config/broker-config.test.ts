@@ -156,18 +156,39 @@ test('a secret is not told', () => {
   expect(errorOf({ 'ssl.keystore.password': 'hush', 'num.partitions': '0' })).not.toContain('hush')
 })
 
-test('one warning for each property that has no effect', () => {
+test('one warning names all that is not honoured, and one all that is unknown', () => {
   const { warnings } = config({
-    'num.io.threads': '4',
+    'log.cleaner.delete.retention.ms': '4',
     'jmx.port': '9999',
     'num.partitions': '3',
     'listener.name.external.ssl.keystore.location': '/keys',
-    'share.coordinator.state.topic.min.isr': '1',
+    'zookeeper.connect': 'localhost',
   })
   expect(warnings).toEqual([
-    'num.io.threads is accepted but not honoured yet: it has no effect',
-    'jmx.port is not a property of Apache Kafka 4.3: it has no effect',
-    'listener.name.external.ssl.keystore.location is accepted but not honoured yet: it has no effect',
-    'share.coordinator.state.topic.min.isr is accepted but not honoured yet: it has no effect',
+    'jmx.port, zookeeper.connect are not properties of Apache Kafka 4.3: they have no effect',
+    'log.cleaner.delete.retention.ms, listener.name.external.ssl.keystore.location are accepted but not honoured yet: they have no effect',
+  ])
+})
+
+test('no warning for what nobody misses: defaults of Kafka, threads and buffers', () => {
+  const { warnings } = config({
+    'log.cleaner.delete.retention.ms': '86400000',
+    'log.cleaner.enable': ' TRUE',
+    'num.io.threads': '4',
+    'socket.send.buffer.bytes': '-1',
+    'share.coordinator.state.topic.min.isr': '1',
+  })
+  expect(warnings).toEqual([])
+})
+
+test('a warning tells a property by the name under which it was given', () => {
+  const properties = new Map([
+    ['metric.reporters', 'mine'],
+    ['brokers', 'localhost:9092'],
+  ])
+  const { warnings } = BrokerConfig.fromProperties(properties, new Map([['brokers', 'KAFKA_BROKERS']]))
+  expect(warnings).toEqual([
+    'KAFKA_BROKERS is not a property of Apache Kafka 4.3: it has no effect',
+    'metric.reporters is accepted but not honoured yet: it has no effect',
   ])
 })

@@ -34,7 +34,10 @@ export class BrokerConfig {
   #clusterEntries: ReadonlyMap<string, string> = new Map()
   readonly #values = new Map<BrokerPropertyName, unknown>()
 
-  private constructor(staticEntries: ReadonlyMap<string, string>) {
+  private constructor(
+    staticEntries: ReadonlyMap<string, string>,
+    givenAs: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.staticEntries = staticEntries
     for (const [name, text] of staticEntries) {
       const property = brokerProperty(name)
@@ -46,12 +49,18 @@ export class BrokerConfig {
     this.staticEntries = new Map([...staticEntries, ['node.id', id], ['broker.id', id]])
     this.listeners = parseListeners(this)
     brokerCrossChecks(this)
-    this.warnings = configWarnings(staticEntries)
+    this.warnings = configWarnings(staticEntries, givenAs)
   }
 
-  /** Throws `ConfigError`, with one line that names the property, its value and what is allowed. */
-  static fromProperties(properties: ReadonlyMap<string, string>): BrokerConfig {
-    return new BrokerConfig(new Map(properties))
+  /**
+   * Throws `ConfigError`, with one line that names the property, its value and what is allowed. Warnings tell properties by what `givenAs`
+   * has for them, such as the environment variable.
+   */
+  static fromProperties(
+    properties: ReadonlyMap<string, string>,
+    givenAs?: ReadonlyMap<string, string>,
+  ): BrokerConfig {
+    return new BrokerConfig(new Map(properties), givenAs)
   }
 
   /** The value in force. Long.MAX comes as 2 ** 63, the nearest number. */

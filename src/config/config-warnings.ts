@@ -1,5 +1,10 @@
 import { brokerProperty, listenerPropertyName } from './broker-properties.ts'
-import { honouredProperties, topicPropertiesWithoutEffect } from './honoured-properties.ts'
+import {
+  honouredProperties,
+  propertiesWithoutCounterpart,
+  topicPropertiesWithoutEffect,
+} from './honoured-properties.ts'
+import { canonicalText } from './parse-value.ts'
 
 /** Whose settings they are. */
 export type ConfigKind = 'topic' | 'broker' | 'group' | 'client-metrics'
@@ -7,17 +12,41 @@ export type ConfigKind = 'topic' | 'broker' | 'group' | 'client-metrics'
 /** Kafka opens and closes listeners while it runs; here they are what they were at start. */
 const readAtStart: ReadonlySet<string> = new Set(['listeners', 'listener.security.protocol.map'])
 
-/** What a user should know about the properties that a broker is started with: one line for each that has no effect. */
-export function configWarnings(properties: ReadonlyMap<string, string>): string[] {
-  const warnings: string[] = []
-  for (const name of properties.keys()) {
-    if (!brokerProperty(name))
-      warnings.push(`${name} is not a property of Apache Kafka 4.3: it has no effect`)
-    else if (!isHonouredByBroker(name)) {
-      warnings.push(`${name} is accepted but not honoured yet: it has no effect`)
-    }
+/**
+ * What a user should know about the properties that a broker is started with: one line for those that Kafka does not know, one for those
+ * that are not honoured yet. Properties are told by the name under which they were given, such as that of an environment variable.
+ */
+export function configWarnings(
+  properties: ReadonlyMap<string, string>,
+  givenAs: ReadonlyMap<string, string>,
+): string[] {
+  const unknown: string[] = []
+  const ineffective: string[] = []
+  for (const [name, value] of properties) {
+    const given = givenAs.get(name) ?? name
+    if (!brokerProperty(name)) unknown.push(given)
+    else if (isMissed(name, value)) ineffective.push(given)
   }
-  return warnings
+  return [
+    ...line(unknown, 'is not a property of Apache Kafka 4.3', 'are not properties of Apache Kafka 4.3'),
+    ...line(ineffective, 'is accepted but not honoured yet', 'are accepted but not honoured yet'),
+  ]
+}
+
+function line(names: readonly string[], ofOne: string, ofMany: string): string[] {
+  if (names.length === 0) return []
+  if (names.length === 1) return [`${names[0]} ${ofOne}: it has no effect`]
+  return [`${names.join(', ')} ${ofMany}: they have no effect`]
+}
+
+/** Whether Kafka would do something else because of this property, that its user would notice. */
+function isMissed(name: string, value: string): boolean {
+  if (isHonouredByBroker(name) || propertiesWithoutCounterpart.has(name)) return false
+  const property = brokerProperty(name)!
+  const isDefault =
+    property.fallback !== null &&
+    canonicalText(property, value) === canonicalText(property, property.fallback)
+  return !isDefault
 }
 
 /** Names of settings that are kept, but change nothing. */

@@ -11,6 +11,11 @@ test('one underscore is a dot, two are one, three are a hyphen', () => {
   })
 })
 
+test('each property knows its variable', () => {
+  const { variables } = readEnvironment({ KAFKA_LOG_DIRS: '/d', HOME: '/root' })
+  expect([...variables]).toEqual([['log.dirs', 'KAFKA_LOG_DIRS']])
+})
+
 test("settings of Kafka's scripts are no properties", () => {
   const names = [
     'VERSION',

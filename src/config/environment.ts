@@ -2,6 +2,8 @@
 export interface EnvironmentSettings {
   /** Broker properties out of KAFKA_ variables. */
   readonly properties: ReadonlyMap<string, string>
+  /** The variable that each of them was given by. */
+  readonly variables: ReadonlyMap<string, string>
   readonly clusterId: string | undefined
 }
 
@@ -30,16 +32,19 @@ export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): EnvironmentSettings {
   const properties = new Map<string, string>()
+  const variables = new Map<string, string>()
   for (const [variable, value] of Object.entries(environment)) {
     if (value === undefined || !variable.startsWith(PREFIX) || excluded.has(variable)) continue
     const name = propertyName(variable)
-    if (name !== '') properties.set(name, value)
+    if (name === '') continue
+    properties.set(name, value)
+    variables.set(name, variable)
   }
   const advertised = properties.get('advertised.listeners')
   if (advertised !== undefined && !properties.has('listeners')) {
     properties.set('listeners', onAllAddresses(advertised))
   }
-  return { properties, clusterId: environment.CLUSTER_ID || undefined }
+  return { properties, variables, clusterId: environment.CLUSTER_ID || undefined }
 }
 
 function propertyName(variable: string): string {

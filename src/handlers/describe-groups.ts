@@ -22,7 +22,7 @@ export const describeGroups = handler(DescribeGroups, (request, { broker, apiVer
     if (apiVersion < FIRST_VERSION_THAT_KNOWS_UNKNOWN_GROUPS)
       return { ...dead(groupId), authorizedOperations }
     const errorMessage = `Group ${groupId} not found.`
-    return { ...dead(groupId), errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage, authorizedOperations }
+    return { ...dead(groupId), errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage }
   }
   return { throttleTimeMs: 0, groups: request.groups.map(describe) }
 })

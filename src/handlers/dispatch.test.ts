@@ -125,6 +125,8 @@ describe('Dispatcher', () => {
     ['a negative API', [0xff, 0xff, 0, 0, 0, 0, 0, 7, 0xff, 0xff]],
     ['a version too new', [...header(500, 2), 0, 0, 0, 5]],
     ['a negative version', [...header(500, -1), 0, 0, 0, 5]],
+    ['ApiVersions too new, without the tagged fields of its header', header(18, 5)],
+    ['ApiVersions of a negative version, with a client id that ends early', header(18, -1).slice(0, 10)],
   ])('%s closes the connection', (_, bytes) => {
     expect(() => setUp().send(...bytes)).toThrow(CloseConnectionError)
   })
@@ -169,7 +171,7 @@ describe('ApiVersions', () => {
 
   test.each([5, 9, 32767, -1])('version %i is answered in version 0 with error 35 (KIP-511)', (version) => {
     const { send } = setUp()
-    expect(hex(send(...header(18, version), 0xde, 0xad) as Buffer[])).toBe(
+    expect(hex(send(...header(18, version), 0, 0xde, 0xad) as Buffer[])).toBe(
       '00000010 00000007 0023 00000001 0012 0000 0004'.replaceAll(' ', ''),
     )
   })

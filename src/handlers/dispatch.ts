@@ -46,6 +46,9 @@ export class Dispatcher {
     if (apiVersion < entry.minVersion || apiVersion > entry.maxVersion) {
       if (apiKey !== ApiVersions.key)
         throw new CloseConnectionError(`${entry.name} has no version ${apiVersion} here`)
+      // Only the body of a version that we do not have is left unread.
+      if (readRequestHeader(frame, ApiVersions.requestHeaderVersion(apiVersion)) === undefined)
+        throw new CloseConnectionError(`the header of ${entry.name} cannot be read`)
       this.#begin(frame.readInt32BE(4), 0)
       ApiVersions.response.encode(this.#writer, unsupportedApiVersions(entry), 0)
       return this.#writer.finish()

@@ -140,6 +140,46 @@ describe('members', () => {
     expect(join(7)).toMatchObject({ protocolName: null, memberId: '-2' })
   })
 
+  test('JoinGroup: a protocol that is called nothing is null from version 7 on', async () => {
+    const { ask, group } = setUp()
+    const request = {
+      groupId: 'g',
+      sessionTimeoutMs: 6_000,
+      rebalanceTimeoutMs: 6_000,
+      groupInstanceId: null,
+      reason: null,
+      protocolType: 'consumer',
+      protocols: [{ name: '', metadata: Buffer.from('m') }],
+    }
+    const joined = ask(joinGroup, 3, { ...request, memberId: '' })
+    group.clock.advance(0)
+    const { memberId, protocolName } = await joined
+    expect(protocolName).toBe('')
+    expect(await ask(joinGroup, 7, { ...request, memberId })).toMatchObject({ protocolName: null, memberId })
+  })
+
+  test('JoinGroup: only version 0 has one timeout for both; a negative one of later versions is over at once', async () => {
+    const stateAfter = async (version: number) => {
+      const { ask, group } = setUp()
+      const joined = ask(joinGroup, version, {
+        groupId: 'g',
+        sessionTimeoutMs: 6_000,
+        rebalanceTimeoutMs: -1,
+        memberId: '',
+        groupInstanceId: null,
+        reason: null,
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: Buffer.from('m') }],
+      })
+      group.clock.advance(0)
+      expect(await joined).toMatchObject({ errorCode: ErrorCode.NONE, generationId: 1 })
+      group.clock.advance(1)
+      return group.coordinator.group('g')!.state
+    }
+    expect(await stateAfter(0)).toBe('CompletingRebalance')
+    expect(await stateAfter(1)).toBe('Empty')
+  })
+
   test('LeaveGroup: one code for all up to version 2, one for each member after that', async () => {
     const { ask, group } = setUp()
     const { leader, follower } = await group.stablePair('g')
@@ -199,6 +239,38 @@ describe('offsets', () => {
       [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, wrong, wrong],
     ])
     expect(codes(8, [])).toEqual([])
+  })
+
+  test('OffsetCommit: a topic that is there twice gets one row when something is refused, else two', () => {
+    const { commit } = setUp()
+    const rows = (version: number, topics: object[]) =>
+      commit(version, topics).topics.map(({ name, topicId, partitions }) => [
+        version < 10 ? name : topicId,
+        ...partitions.map(({ partitionIndex }) => partitionIndex),
+      ])
+    const known = (...partitions: number[]) => ({
+      name: 't',
+      topicId: TOPIC_ID,
+      partitions: partitions.map((partition) => toCommit(partition, 1)),
+    })
+    const unknown = (...partitions: number[]) => ({
+      ...known(...partitions),
+      name: 'none',
+      topicId: STRANGE_ID,
+    })
+    expect(rows(8, [known(0), known(), known(1)])).toEqual([
+      ['t', 0],
+      ['t', 1],
+    ])
+    expect(rows(8, [known(0), unknown(), known(1), unknown(2)])).toEqual([
+      ['none', 2],
+      ['t', 0, 1],
+    ])
+    expect(rows(10, [unknown(4), known(9, 0), unknown(5), known(1)])).toEqual([
+      [STRANGE_ID, 4, 5],
+      [TOPIC_ID, 9, 0, 1],
+    ])
+    expect(rows(9, [unknown()])).toEqual([['none']])
   })
 
   test('OffsetFetch: one group or several, all or some, by name or by id', () => {
@@ -284,8 +356,26 @@ describe('offsets', () => {
       })
     const unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     expect(remove('g').topics.map(({ partitions }) => partitions.map(({ errorCode }) => errorCode))).toEqual([
-      [ErrorCode.NONE, unknown],
+      [unknown, ErrorCode.NONE],
       [unknown],
+    ])
+    const rows = (...topics: object[]) =>
+      ask(offsetDelete, 0, { groupId: 'g', topics }).topics.map(({ name, partitions }) => [
+        name,
+        ...partitions.map(({ partitionIndex }) => partitionIndex),
+      ])
+    const row = (name: string, ...indexes: number[]) => ({
+      name,
+      partitions: indexes.map((partitionIndex) => ({ partitionIndex })),
+    })
+    expect(rows(row('t'), row('none'))).toEqual([['none']])
+    expect(rows(row('t', 0), row('t', 1))).toEqual([
+      ['t', 0],
+      ['t', 1],
+    ])
+    expect(rows(row('t', 0), row('none', 0), row('t', 9), row('none', 0))).toEqual([
+      ['none', 0, 0],
+      ['t', 9, 0],
     ])
     expect(remove('h')).toMatchObject({ errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] })
     expect(remove('')).toMatchObject({ errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] })
@@ -315,6 +405,10 @@ describe('administration', () => {
     expect(dead).toMatchObject({ groupState: 'Dead', errorCode: 0, protocolType: '', members: [] })
     expect(describe_(6)[1]).toMatchObject({ groupState: 'Dead', errorCode: ErrorCode.GROUP_ID_NOT_FOUND })
     expect(describe_(5, true).map(({ authorizedOperations }) => authorizedOperations)).toEqual([3400, 3400])
+    expect(describe_(6, true).map(({ authorizedOperations }) => authorizedOperations)).toEqual([
+      3400,
+      -(2 ** 31),
+    ])
     group.join('g', leader)
     const [preparing] = describe_(5)
     expect(preparing).toMatchObject({ groupState: 'PreparingRebalance', protocolData: '' })
@@ -324,7 +418,7 @@ describe('administration', () => {
     })
   })
 
-  test('ListGroups filters by state and type, in any case of letters', async () => {
+  test('ListGroups filters by state and type, in any case of letters; blanks around a state do not count', async () => {
     const { ask, group, commit } = setUp()
     await group.stablePair('members')
     commit(8, [{ name: 't', topicId: '', partitions: [toCommit(0, 5)] }])
@@ -332,6 +426,8 @@ describe('administration', () => {
       ask(listGroups, 5, { statesFilter, typesFilter }).groups.map(({ groupId }) => groupId)
     expect(list([]).sort()).toEqual(['g', 'members'])
     expect(list(['stable'], ['Classic'])).toEqual(['members'])
+    expect(list([' stable\t'])).toEqual(['members'])
+    expect(list([], [' classic'])).toEqual([])
     expect(list(['Empty'])).toEqual(['g'])
     expect(list([], ['consumer'])).toEqual([])
   })

@@ -2,8 +2,9 @@ import { JoinGroup, type JoinGroupResponse } from '../protocol/generated/join-gr
 import { groupCaller } from './group-caller.ts'
 import { handler } from './handler.ts'
 
-/** KIP-559: up to here the protocol's name cannot be null. */
-const LAST_VERSION_WITH_PLAIN_NAME = 6
+const FIRST_VERSION_WITH_REBALANCE_TIMEOUT = 1
+/** KIP-559: from here on no protocol is null, and before the empty name. */
+const FIRST_VERSION_WITH_NULLABLE_NAME = 7
 
 /**
  * JoinGroup (11): a member asks to be part of a group's next generation; the answer comes when all have asked.
@@ -11,11 +12,16 @@ const LAST_VERSION_WITH_PLAIN_NAME = 6
  * 7 the protocol type, 8 the reason (KIP-800), 9 tells a leader that it need not assign (KIP-814).
  */
 export const joinGroup = handler(JoinGroup, (request, context) => {
-  const response = context.broker.groups.joinGroup(request, groupCaller(context))
-  if (context.apiVersion > LAST_VERSION_WITH_PLAIN_NAME) return response
-  return response instanceof Promise ? response.then(withPlainName) : withPlainName(response)
+  const { apiVersion, broker } = context
+  const hasOneTimeout = apiVersion < FIRST_VERSION_WITH_REBALANCE_TIMEOUT
+  const asked = hasOneTimeout ? { ...request, rebalanceTimeoutMs: request.sessionTimeoutMs } : request
+  const response = broker.groups.joinGroup(asked, groupCaller(context))
+  return response instanceof Promise
+    ? response.then((late) => withName(late, apiVersion))
+    : withName(response, apiVersion)
 })
 
-function withPlainName(response: JoinGroupResponse): JoinGroupResponse {
-  return response.protocolName === null ? { ...response, protocolName: '' } : response
+function withName(response: JoinGroupResponse, apiVersion: number): JoinGroupResponse {
+  if (response.protocolName) return response
+  return { ...response, protocolName: apiVersion < FIRST_VERSION_WITH_NULLABLE_NAME ? '' : null }
 }

@@ -5,7 +5,7 @@ import { handler } from './handler.ts'
 
 /** ListGroups (16). Version 4 filters by state (KIP-518), 5 by type of group (KIP-848); empty filters let all pass, case is ignored. */
 export const listGroups = handler(ListGroups, ({ statesFilter, typesFilter }, { broker }) => {
-  const states = new Set(statesFilter.map((state) => state.toLowerCase()))
+  const states = new Set(statesFilter.map((state) => state.trim().toLowerCase()))
   const types = new Set(typesFilter.map((type) => type.toLowerCase()))
   const known = orCode(() => broker.groups.listGroups())
   if (!('answer' in known)) return { throttleTimeMs: 0, errorCode: known.code, groups: [] }

@@ -1,8 +1,15 @@
 import type { OffsetToCommit } from '../coordinator/group/group-offsets.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
-import { OffsetCommit, type OffsetCommitRequestTopic } from '../protocol/generated/offset-commit.ts'
+import {
+  OffsetCommit,
+  type OffsetCommitRequest,
+  type OffsetCommitRequestTopic,
+  type OffsetCommitResponsePartition,
+  type OffsetCommitResponseTopic,
+} from '../protocol/generated/offset-commit.ts'
 import { orCode } from './group-caller.ts'
 import { handler, type RequestContext } from './handler.ts'
+import { mergeRows } from './merge-rows.ts'
 
 /** From here on topics are named by id. */
 const FIRST_VERSION_WITH_TOPIC_IDS = 10
@@ -17,22 +24,30 @@ export const offsetCommit = handler(OffsetCommit, (request, context) => {
   const nowMs = BigInt(broker.clock.now())
   const expireTimestampMs = request.retentionTimeMs === -1n ? -1n : nowMs + request.retentionTimeMs
   const offsets: OffsetToCommit[] = []
-  // Where each partition's code is: the place of its offset in `offsets`, or the refusal that it never got there for.
-  // A topic without partitions gets no row.
-  const named = request.topics.filter(({ partitions }) => partitions.length > 0)
-  const topics = named.map((topic) => {
+  // What the coordinator is asked for, by topic, and what never gets there.
+  const accepted: { readonly topic: OffsetCommitRequestTopic; readonly partitionIndexes: number[] }[] = []
+  const refused: OffsetCommitResponseTopic[] = []
+  for (const topic of request.topics) {
     const known = findTopic(topic, context)
-    const unknown =
-      apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
-        ? ErrorCode.UNKNOWN_TOPIC_ID
-        : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    const partitions = topic.partitions.map((partition) => {
+    if (!known) {
+      const errorCode =
+        apiVersion < FIRST_VERSION_WITH_TOPIC_IDS
+          ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+          : ErrorCode.UNKNOWN_TOPIC_ID
+      const partitions = topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }))
+      refused.push({ name: topic.name, topicId: topic.topicId, partitions })
+      continue
+    }
+    const partitionIndexes: number[] = []
+    const outOfRange: OffsetCommitResponsePartition[] = []
+    for (const partition of topic.partitions) {
       const { partitionIndex } = partition
-      if (!known) return { partitionIndex, refusal: unknown, at: -1 }
       if (partitionIndex < 0 || partitionIndex >= known.partitions.length) {
-        return { partitionIndex, refusal: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, at: -1 }
+        outOfRange.push({ partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION })
+        continue
       }
-      const at = offsets.push({
+      partitionIndexes.push(partitionIndex)
+      offsets.push({
         topic: known.name,
         topicId: known.topicId,
         partition: partitionIndex,
@@ -42,10 +57,30 @@ export const offsetCommit = handler(OffsetCommit, (request, context) => {
         commitTimestampMs: partition.commitTimestamp === -1n ? nowMs : partition.commitTimestamp,
         expireTimestampMs,
       })
-      return { partitionIndex, refusal: ErrorCode.NONE, at: at - 1 }
-    })
-    return { name: topic.name, topicId: topic.topicId, partitions }
-  })
+    }
+    if (outOfRange.length > 0) {
+      refused.push({ name: topic.name, topicId: topic.topicId, partitions: outOfRange })
+    }
+    if (partitionIndexes.length > 0) accepted.push({ topic, partitionIndexes })
+  }
+  const codes = commit(request, offsets, context)
+  let at = 0
+  const answered = accepted.map(({ topic: { name, topicId }, partitionIndexes }) => ({
+    name,
+    topicId,
+    partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, errorCode: codes[at++]! })),
+  }))
+  const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
+  return { throttleTimeMs: 0, topics: mergeRows(refused, answered, (row) => (byId ? row.topicId : row.name)) }
+})
+
+/** A code for each offset. */
+function commit(
+  request: OffsetCommitRequest,
+  offsets: readonly OffsetToCommit[],
+  { broker, apiVersion }: RequestContext,
+): readonly ErrorCode[] {
+  if (offsets.length === 0) return []
   const committer = {
     groupId: request.groupId,
     memberId: request.memberId,
@@ -53,21 +88,9 @@ export const offsetCommit = handler(OffsetCommit, (request, context) => {
     generationId: request.generationIdOrMemberEpoch,
     apiVersion,
   }
-  const committed =
-    offsets.length === 0 ? { answer: [] } : orCode(() => broker.groups.commitOffsets(committer, offsets))
-  const codeOf = (at: number) => ('answer' in committed ? committed.answer[at]! : committed.code)
-  return {
-    throttleTimeMs: 0,
-    topics: topics.map(({ name, topicId, partitions }) => ({
-      name,
-      topicId,
-      partitions: partitions.map(({ partitionIndex, refusal, at }) => ({
-        partitionIndex,
-        errorCode: at < 0 ? refusal : codeOf(at),
-      })),
-    })),
-  }
-})
+  const committed = orCode(() => broker.groups.commitOffsets(committer, offsets))
+  return 'answer' in committed ? committed.answer : offsets.map(() => committed.code)
+}
 
 function findTopic({ name, topicId }: OffsetCommitRequestTopic, { broker, apiVersion }: RequestContext) {
   return apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS

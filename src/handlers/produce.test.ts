@@ -43,7 +43,9 @@ function setUp(version = 9, clientId = 'test') {
   const partitions = [new FakePartition(), new FakePartition()]
   const context = {
     broker: {
-      partitions: { get: (topic: string, index: number) => (topic === 't' ? partitions[index] : undefined) },
+      partitions: {
+        get: (topic: string, index: number) => (topic === 'none' ? undefined : partitions[index]),
+      },
       metadata: { topicById: (id: string) => (id === 'known' ? { name: 't' } : undefined) },
     },
     apiVersion: version,
@@ -101,7 +103,7 @@ describe('Produce', () => {
       ['none', [[0, batch()]]],
     ])
     expect(codes(response)).toEqual([
-      ['t', [5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION], [0, 0], [1, ErrorCode.INVALID_RECORD]],
+      ['t', [5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION], [1, ErrorCode.INVALID_RECORD], [0, 0]],
       ['none', [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]],
     ])
   })
@@ -184,6 +186,65 @@ describe('Produce', () => {
     expect(partitions[0]!.appended).toEqual([])
   })
 
+  test('what refuses a partition anyway is told before wrong acks', () => {
+    const { send } = setUp()
+    const rows: [number, Buffer | null][] = [
+      [5, batch()],
+      [1, null],
+      [0, batch()],
+    ]
+    expect(codes(send([['t', rows]], { acks: 2 }))).toEqual([
+      [
+        't',
+        [5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+        [1, ErrorCode.INVALID_RECORD],
+        [0, ErrorCode.INVALID_REQUIRED_ACKS],
+      ],
+    ])
+  })
+
+  test('a batch whose header makes no sense refuses the whole request', () => {
+    const { partitions, send } = setUp()
+    const unreadable = batch()
+    unreadable[16] = 3
+    const response = send([
+      ['t', [[0, batch()]]],
+      ['none', [[0, unreadable]]],
+    ])
+    expect(codes(response)).toEqual([
+      ['t', [0, ErrorCode.CORRUPT_MESSAGE]],
+      ['none', [0, ErrorCode.CORRUPT_MESSAGE]],
+    ])
+    expect(response.responses[0]!.partitionResponses[0]!.errorMessage).not.toBeNull()
+    expect(partitions[0]!.appended).toEqual([])
+  })
+
+  test('of a partition that stands there twice the good records are appended and the error is told, once', () => {
+    const { partitions, send } = setUp()
+    const good = batch(1)
+    for (const rows of [
+      [null, good],
+      [good, null],
+    ] as const) {
+      expect(codes(send([['t', rows.map((records) => [0, records])]]))).toEqual([
+        ['t', [0, ErrorCode.INVALID_RECORD]],
+      ])
+    }
+    expect(partitions[0]!.appended).toEqual([good, good])
+    const none = send([
+      ['none', [[0, good]]],
+      ['none', [[0, good]]],
+    ])
+    expect(codes(none)).toEqual([['none', [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]]])
+  })
+
+  test('a transactional id that no coordinator knows', () => {
+    const { send } = setUp()
+    expect(codes(send([['t', [[0, batch(0, 0x10)]]]], { transactionalId: 'tx' }))).toEqual([
+      ['t', [0, ErrorCode.INVALID_PRODUCER_ID_MAPPING]],
+    ])
+  })
+
   test('acks 0 is not answered; an error closes the connection', () => {
     const { partitions, send } = setUp()
     expect(send([['t', [[0, batch()]]]], { acks: 0 })).toBe(NO_RESPONSE)
@@ -192,14 +253,10 @@ describe('Produce', () => {
   })
 
   test('internal topics are written by the broker, or by the admin client', () => {
-    expect(codes(setUp().send([['__consumer_offsets', [[0, batch()]]]]))[0]![1]).toEqual([
-      0,
-      ErrorCode.INVALID_TOPIC_EXCEPTION,
-    ])
-    expect(codes(setUp(9, '__admin_client').send([['__consumer_offsets', [[0, batch()]]]]))[0]![1]).toEqual([
-      0,
-      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    ])
+    const write = (clientId: string) =>
+      codes(setUp(9, clientId).send([['__consumer_offsets', [[0, batch()]]]]))
+    expect(write('test')[0]![1]).toEqual([0, ErrorCode.INVALID_TOPIC_EXCEPTION])
+    expect(write('__admin_client')[0]![1]).toEqual([0, ErrorCode.NONE])
   })
 
   test('a transactional batch without a transactional id refuses the whole request', () => {

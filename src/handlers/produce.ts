@@ -11,7 +11,7 @@ import {
 } from '../protocol/generated/produce.ts'
 import { CloseConnectionError, handler, NO_RESPONSE, type RequestContext } from './handler.ts'
 import { isInternalTopic } from './internal-topics.ts'
-import { isTransactionalBatch, leadingBatch } from './produce/leading-batch.ts'
+import { isTransactionalBatch, isUnreadable, leadingBatch } from './produce/leading-batch.ts'
 
 /** The one client that may write to internal topics, to repair them by hand. */
 const ADMIN_CLIENT_ID = '__admin_client'
@@ -44,10 +44,7 @@ const requestInfos = Array.from({ length: Produce.maxVersion + 1 }, (_, produceV
  */
 export const produce = handler(Produce, (request, context) => {
   const refusal = refusalOf(request)
-  const rows =
-    request.topicData.length === 1 && request.topicData[0]!.partitionData.length === 1
-      ? [only(request, request.topicData[0]!, refusal, context)]
-      : several(request, refusal, context)
+  const rows = refusal ? refuseAll(request, refusal) : rowsOf(request, context)
   if (request.acks === 0) {
     for (const { topic, row } of rows) {
       if (row.errorCode === ErrorCode.NONE) continue
@@ -65,77 +62,105 @@ interface Row {
   readonly row: PartitionProduceResponse
 }
 
-/** An error that refuses the request as a whole. */
-function refusalOf(request: ProduceRequest): ErrorCode {
-  const { acks, transactionalId, topicData } = request
-  if (acks !== -1 && acks !== 0 && acks !== 1) return ErrorCode.INVALID_REQUIRED_ACKS
-  if (transactionalId === null) {
-    for (const { partitionData } of topicData) {
-      for (const { records } of partitionData) {
-        if (isTransactionalBatch(records)) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-      }
+/** A partition that may be written to, with the batch for it. */
+interface Append {
+  readonly topic: TopicProduceData
+  readonly index: number
+  readonly name: string
+  readonly partition: Partition
+  readonly batch: Buffer
+}
+
+interface Refusal {
+  readonly errorCode: ErrorCode
+  readonly errorMessage: string | null
+}
+
+/** What refuses the request as a whole: the first of these batches, in the order of the request. */
+function refusalOf({ transactionalId, topicData }: ProduceRequest): Refusal | undefined {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (isUnreadable(records))
+        return { errorCode: ErrorCode.CORRUPT_MESSAGE, errorMessage: 'the header of a batch cannot be read' }
+      if (!isTransactionalBatch(records)) continue
+      if (transactionalId !== null) return undefined
+      return { errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, errorMessage: null }
     }
   }
-  return ErrorCode.NONE
+  return undefined
 }
 
-function only(
-  request: ProduceRequest,
-  topic: TopicProduceData,
-  refusal: ErrorCode,
-  context: RequestContext,
-): Row {
-  const data = topic.partitionData[0]!
-  if (refusal !== ErrorCode.NONE) return { topic, row: refused(data.index, refusal) }
-  const partition = find(topic, data.index, context)
-  const row =
-    typeof partition === 'number' ? refused(data.index, partition) : append(request, data, partition, context)
-  return { topic, row }
+function refuseAll({ topicData }: ProduceRequest, { errorCode, errorMessage }: Refusal): Row[] {
+  return topicData.flatMap((topic) =>
+    topic.partitionData.map(({ index }) => ({ topic, row: { ...refused(index, errorCode), errorMessage } })),
+  )
 }
 
-/** Of a partition that stands in the request twice the last one counts, and it gets one row: as in Kafka. */
-function several(request: ProduceRequest, refusal: ErrorCode, context: RequestContext): Row[] {
-  const rows: Row[] = []
-  const wanted = new Map<Partition, { topic: TopicProduceData; data: PartitionProduceData }>()
+function rowsOf(request: ProduceRequest, context: RequestContext): Row[] {
+  const first = request.topicData[0]
+  if (request.topicData.length !== 1 || first!.partitionData.length !== 1) return several(request, context)
+  const wanted = prepare(first!, first!.partitionData[0]!, context)
+  return [isRow(wanted) ? wanted : { topic: first!, row: append(request, wanted, context) }]
+}
+
+/**
+ * A partition that stands in the request twice gets one row. The last batch that could be read is appended; the row tells of one that
+ * could not: as in Kafka.
+ */
+function several(request: ProduceRequest, context: RequestContext): Row[] {
+  const failed = new Map<string, Row>()
+  const wanted = new Map<string, Append>()
   for (const topic of request.topicData) {
     for (const data of topic.partitionData) {
-      const partition = refusal === ErrorCode.NONE ? find(topic, data.index, context) : refusal
-      if (typeof partition === 'number') rows.push({ topic, row: refused(data.index, partition) })
-      else wanted.set(partition, { topic, data })
+      // One of the two is empty, as the version decides.
+      const key = `${topic.name}${topic.topicId}:${data.index}`
+      const prepared = prepare(topic, data, context)
+      if (isRow(prepared)) failed.set(key, prepared)
+      else wanted.set(key, prepared)
     }
   }
-  for (const [partition, { topic, data }] of wanted)
-    rows.push({ topic, row: append(request, data, partition, context) })
+  const rows = [...failed.values()]
+  for (const [key, prepared] of wanted) {
+    const row = append(request, prepared, context)
+    if (!failed.has(key)) rows.push({ topic: prepared.topic, row })
+  }
   return rows
 }
 
-function find(topic: TopicProduceData, index: number, context: RequestContext): Partition | ErrorCode {
-  const { broker, apiVersion, clientId } = context
+function isRow(prepared: Append | Row): prepared is Row {
+  return 'row' in prepared
+}
+
+/** Finds the partition and looks at the outside of the batch. */
+function prepare(topic: TopicProduceData, data: PartitionProduceData, context: RequestContext): Append | Row {
+  const { broker, apiVersion } = context
+  const { index } = data
   let { name } = topic
   if (apiVersion >= 13) {
     const known = broker.metadata.topicById(topic.topicId)
-    if (!known) return ErrorCode.UNKNOWN_TOPIC_ID
+    if (!known) return { topic, row: refused(index, ErrorCode.UNKNOWN_TOPIC_ID) }
     name = known.name
   }
-  if (isInternalTopic(name) && clientId !== ADMIN_CLIENT_ID) return ErrorCode.INVALID_TOPIC_EXCEPTION
-  return broker.partitions.get(name, index) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  const partition = broker.partitions.get(name, index)
+  if (!partition) return { topic, row: refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) }
+  const batch = leadingBatch(data.records, apiVersion)
+  if (typeof batch === 'number') return { topic, row: refused(index, batch) }
+  return { topic, index, name, partition, batch }
 }
 
 function append(
-  request: ProduceRequest,
-  data: PartitionProduceData,
-  partition: Partition,
-  context: RequestContext,
+  { acks }: ProduceRequest,
+  { index, name, partition, batch }: Append,
+  { apiVersion, clientId }: RequestContext,
 ): PartitionProduceResponse {
-  const { index, records } = data
-  const batch = leadingBatch(records, context.apiVersion)
-  if (typeof batch === 'number') return refused(index, batch)
-  // The partition is in no transaction that a coordinator knows, because there is none yet: to the client that is a retriable error.
-  if (isTransactionalBatch(batch)) return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
-  if (request.acks === -1 && !hasEnoughReplicas(partition))
-    return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
+  if (acks !== -1 && acks !== 0 && acks !== 1) return refused(index, ErrorCode.INVALID_REQUIRED_ACKS)
+  // There is no transaction coordinator yet that could know the transactional id.
+  if (isTransactionalBatch(batch)) return refused(index, ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  if (isInternalTopic(name) && clientId !== ADMIN_CLIENT_ID)
+    return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
+  if (acks === -1 && !hasEnoughReplicas(partition)) return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
   try {
-    const info = partition.append(batch, partition.leaderEpoch, 'client', requestInfos[context.apiVersion])
+    const info = partition.append(batch, partition.leaderEpoch, 'client', requestInfos[apiVersion])
     return {
       index,
       errorCode: ErrorCode.NONE,

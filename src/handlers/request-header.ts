@@ -10,14 +10,14 @@ export const FIXED_HEADER_BYTES = 8
 
 /**
  * Reads the rest of a request header; undefined when the bytes are none. Version 1 adds the client id (never compact, not even in
- * version 2), version 2 tagged fields (KIP-482), which are skipped.
+ * version 2; any negative length is null, as in Kafka), version 2 tagged fields (KIP-482), which are skipped.
  */
 export function readRequestHeader(frame: Buffer, headerVersion: 0 | 1 | 2): RequestHeader | undefined {
   if (headerVersion === 0) return { clientId: null, bodyAt: FIXED_HEADER_BYTES }
   let at = FIXED_HEADER_BYTES + 2
   if (frame.length < at) return undefined
   const length = frame.readInt16BE(FIXED_HEADER_BYTES)
-  if (length < -1 || at + length > frame.length) return undefined
+  if (at + length > frame.length) return undefined
   const clientId = length < 0 ? null : frame.toString('utf8', at, at + length)
   if (length > 0) at += length
   if (headerVersion === 1) return { clientId, bodyAt: at }

@@ -14,6 +14,7 @@ import {
   maxTimestamp,
   partitionLeaderEpoch,
   producerId,
+  RECORD_BATCH_OVERHEAD,
 } from '../protocol/record-batch.ts'
 import { InvalidRecordsError, type ValidationOptions, validateBatches } from './append-validation.ts'
 import { topicConfig } from './test-support/storage.ts'
@@ -39,6 +40,18 @@ function altered(bytes: Buffer, change: (bytes: Buffer) => void): Buffer {
   change(bytes)
   bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17)
   return bytes
+}
+
+/** One record, whose number in the batch is 5. */
+function encodeOdd(compression: CompressionName): Buffer {
+  const bytes = batch({ records: [record('a', { headers: [] })] })
+  // Behind length, attributes and the distance in time.
+  bytes[RECORD_BATCH_OVERHEAD + 3] = 10
+  const body = compress(compression, bytes.subarray(RECORD_BATCH_OVERHEAD))
+  return altered(Buffer.concat([bytes.subarray(0, RECORD_BATCH_OVERHEAD), body]), (odd) => {
+    odd.writeInt32BE(odd.length - 12, 8)
+    odd.writeInt16BE(COMPRESSION_NAMES.indexOf(compression), 21)
+  })
 }
 
 function validate(
@@ -211,6 +224,25 @@ describe('refused', () => {
     bytes.writeInt32BE(bytes.length - 12, 8)
     return altered(bytes, () => bytes.writeInt16BE(1, 21))
   }
+
+  test.each([...COMPRESSION_NAMES])('records with odd numbers, %s', (compression) => {
+    const odd = encodeOdd(compression)
+    if (compression === 'none') validate(odd)
+    else expect(errorOf(() => validate(odd))).toMatchObject({ code: ErrorCode.INVALID_RECORD })
+    const other = compression === 'gzip' ? 'lz4' : 'gzip'
+    const { records } = validate(encodeOdd(compression), { 'compression.type': other })
+    expect(contents(records).map(([offset]) => offset)).toEqual([100])
+  })
+
+  test('what is compressed anew has no time before 1970, and its producer an epoch', () => {
+    const gzip = { 'compression.type': 'gzip', 'message.timestamp.type': 'LogAppendTime' }
+    const old = () => batch({ records: [record('a', { timestamp: -2n })] })
+    expect(errorOf(() => validate(old(), gzip)).code).toBe(ErrorCode.INVALID_TIMESTAMP)
+    validate(old())
+    const odd = () => batch({ producerId: 5n, producerEpoch: -1, baseSequence: 0 })
+    expect(errorOf(() => validate(odd(), gzip)).code).toBe(ErrorCode.INVALID_PRODUCER_EPOCH)
+    validate(odd())
+  })
 
   test('nothing is stamped on what is refused', () => {
     const sent = batch({ isControl: true })

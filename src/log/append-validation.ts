@@ -164,7 +164,13 @@ function checkRecords(
     (usesAppendTime ||
       (first >= nowMs - config['message.timestamp.before.max.ms'] &&
         last <= nowMs + config['message.timestamp.after.max.ms']))
-  return isSound ? BigInt(last) : checkEachRecord(batch, bytes, options, usesAppendTime)
+  const { isConsecutive } = survey
+  const largest = isSound ? BigInt(last) : checkEachRecord(batch, bytes, options, usesAppendTime)
+  // Kafka would number them anew, but fails to (UNKNOWN_SERVER_ERROR). Without compression it does not look at the numbers.
+  const codec = compressionName(compressionOf(batch, 0))
+  if (!isConsecutive && codec !== 'none' && wantedCodec(config, codec) === codec)
+    throw invalid('the records of a compressed batch are not numbered one after the other')
+  return largest
 }
 
 /** The same record by record and exact to the last bit, to tell which ones are at fault, the first thousands of them at least. */
@@ -227,8 +233,14 @@ function recompress(
   { config, baseOffset: offset, leaderEpoch }: ValidationOptions,
   logAppendTimeMs: bigint | undefined,
 ): Buffer {
+  if (producerId(batch, 0) >= 0n && producerEpoch(batch, 0) < 0) {
+    throw new ApiError(
+      ErrorCode.INVALID_PRODUCER_EPOCH,
+      `producer ${producerId(batch, 0)} has epoch ${producerEpoch(batch, 0)}`,
+    )
+  }
   // Not all at once in memory: a batch can hold millions.
-  const records = { [Symbol.iterator]: () => readRecordsOf(batch, bytes) }
+  const records = { [Symbol.iterator]: () => datedRecordsOf(batch, bytes) }
   const rebuilt = buildBatch({
     baseOffset: offset,
     leaderEpoch,
@@ -243,6 +255,15 @@ function recompress(
   })
   checkMaxSize(rebuilt.length, config)
   return rebuilt
+}
+
+/** A batch that is built anew has no times before 1970, as little as in Kafka (which answers UNKNOWN_SERVER_ERROR). */
+function* datedRecordsOf(batch: Buffer, bytes: Buffer) {
+  for (const record of readRecordsOf(batch, bytes)) {
+    if (record.timestamp < NO_TIMESTAMP)
+      throw new ApiError(ErrorCode.INVALID_TIMESTAMP, `a record has the time ${record.timestamp}`)
+    yield record
+  }
 }
 
 function levelOf(config: TopicConfig, compression: CompressionName): number | undefined {

@@ -47,8 +47,16 @@ export function parseOffsetCheckpoint(text: string): OffsetCheckpoint | undefine
   return checkpoint
 }
 
-/** Replaces a small file like `Files.replace`, but waits for the device off the main thread. */
-export async function replaceFile(files: Files, path: string, text: string): Promise<void> {
+/**
+ * Replaces a small file like `Files.replace`, but waits for the device off the main thread. `isLatest` says then whether nobody has begun
+ * to replace it again: who has writes into the same file beside it, and puts it in place.
+ */
+export async function replaceFile(
+  files: Files,
+  path: string,
+  text: string,
+  isLatest = () => true,
+): Promise<void> {
   const beside = `${path}.tmp`
   const file = files.open(beside, 'create')
   try {
@@ -58,7 +66,7 @@ export async function replaceFile(files: Files, path: string, text: string): Pro
   } finally {
     file.close()
   }
-  files.rename(beside, path)
+  if (isLatest()) files.rename(beside, path)
 }
 
 /** Replaces a small file without waiting for the device: what it holds can be rebuilt, only a mix of old and new must not be. */

@@ -12,6 +12,8 @@ export class Checkpoints {
   readonly #recoveryPoints: OffsetCheckpoint
   readonly #logStarts: OffsetCheckpoint
   readonly #highWatermarks: OffsetCheckpoint
+  /** Partitions that are gone, but that the files may still tell of. */
+  readonly #forgotten = new Set<string>()
 
   constructor(directory: DataDirectory) {
     this.#directory = directory
@@ -30,7 +32,22 @@ export class Checkpoints {
 
   /** The partition is gone; one of the same name must not inherit. */
   forget(key: string): void {
-    for (const known of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) known.delete(key)
+    for (const known of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) {
+      if (known.delete(key)) this.#forgotten.add(key)
+    }
+  }
+
+  /**
+   * A partition begins with nothing on disk. What the files tell of an earlier one of its name has to go before the first record comes:
+   * after a crash that would be taken for deleted, or for flushed.
+   */
+  beginAnew(key: string): void {
+    this.forget(key)
+    if (!this.#forgotten.has(key)) return
+    this.#directory.writeCheckpointNow('recovery-point-offset-checkpoint', this.#recoveryPoints.values())
+    this.#directory.writeCheckpointNow('log-start-offset-checkpoint', this.#logStarts.values())
+    this.#directory.writeCheckpointNow('replication-offset-checkpoint', this.#highWatermarks.values())
+    this.#forgotten.clear()
   }
 
   /** Writes all of them and waits for the device. */

@@ -46,6 +46,8 @@ export class DataDirectory {
   readonly #lock: DirectoryLock
   /** What the marker of the last clean shutdown said. */
   readonly #marker: Buffer | undefined
+  /** How often each checkpoint has been written. */
+  readonly #checkpointWrites = new Map<CheckpointName, number>()
 
   private constructor(
     options: DataDirectoryOptions,
@@ -92,12 +94,21 @@ export class DataDirectory {
 
   /** Writes a checkpoint and waits for the device. */
   writeCheckpoint(name: CheckpointName, entries: Iterable<CheckpointEntry>): Promise<void> {
-    return replaceFile(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries))
+    const turn = this.#beginWriting(name)
+    const isLatest = () => this.#checkpointWrites.get(name) === turn
+    return replaceFile(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries), isLatest)
   }
 
   /** Writes a checkpoint and leaves it to the operating system when it goes to the device. */
   writeCheckpointNow(name: CheckpointName, entries: Iterable<CheckpointEntry>): void {
+    this.#beginWriting(name)
     replaceFileUnflushed(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries))
+  }
+
+  #beginWriting(name: CheckpointName): number {
+    const turn = (this.#checkpointWrites.get(name) ?? 0) + 1
+    this.#checkpointWrites.set(name, turn)
+    return turn
   }
 
   /** The last thing a clean shutdown writes. */

@@ -9,6 +9,8 @@ export class LogFlusher {
   /** The log's own list, which changes as segments come and go. */
   readonly #segments: readonly Segment[]
   #recoveryPoint: bigint
+  /** Rises when the log is cut: a flush that began before has flushed what is not there any more. */
+  #truncations = 0
   #timer: Timer | undefined
 
   constructor(environment: LogEnvironment, segments: readonly Segment[], recoveryPoint: bigint) {
@@ -25,8 +27,9 @@ export class LogFlusher {
   /** Resolves when all below `upTo` is on the device. */
   async flush(upTo: bigint): Promise<void> {
     if (upTo <= this.#recoveryPoint) return
+    const truncations = this.#truncations
     await Promise.all(this.#dirty(upTo).map((segment) => segment.flush()))
-    this.#flushed(upTo)
+    if (truncations === this.#truncations) this.#flushed(upTo)
   }
 
   /** After an append. With `flush.messages` the answer waits for the device; that is what it is for. */
@@ -50,6 +53,7 @@ export class LogFlusher {
 
   /** The log ends earlier now. */
   truncateTo(offset: bigint): void {
+    this.#truncations++
     if (this.#recoveryPoint > offset) this.#recoveryPoint = offset
   }
 

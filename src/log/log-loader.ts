@@ -4,7 +4,7 @@ import type { LogEnvironment } from './log-environment.ts'
 import { finishSwaps } from './log-leftovers.ts'
 import { forEachBatch, learnProducer, restoreProducers } from './log-replay.ts'
 import type { ProducerSnapshots } from './producer-snapshots.ts'
-import type { ProducerStates } from './producer-states.ts'
+import { ProducerStates } from './producer-states.ts'
 import { Segment } from './segment.ts'
 import { parseSegmentName, type SegmentSuffix, segmentPath } from './segment-names.ts'
 
@@ -111,14 +111,20 @@ class LogLoader {
   }
 
   #repairIndexes(below: number): void {
+    const { snapshots } = this.#request
     for (const segment of this.#segments.slice(0, below)) {
       const problem = segment.indexProblem()
       if (problem === undefined) continue
       const { path } = segment.file
       this.#environment.logger.warn({ path, problem }, 'an index cannot be used, building it anew')
-      this.#rebuild(segment, () => true)
-      segment.offsetIndex.writeOut()
-      segment.timeIndex.writeOut()
+      // The batches tell of aborted transactions too, to who knows which transactions were open in front of them.
+      const producers = new ProducerStates()
+      restoreProducers(this.#environment, this.#segments, producers, snapshots, segment.baseOffset)
+      this.#rebuild(segment, (bytes, at) => {
+        learnProducer(producers, bytes, at, segment)
+        return true
+      })
+      segment.seal()
     }
   }
 
@@ -166,6 +172,8 @@ class LogLoader {
         )
       }
     }
+    // Only the last one is written to.
+    for (const segment of this.#segments.slice(first, -1)) segment.seal()
     const facts = {
       directory,
       from,

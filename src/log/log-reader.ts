@@ -1,3 +1,4 @@
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { batchSizeInBytes, lastOffset, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import type { LogTail } from './log-tail.ts'
@@ -20,6 +21,8 @@ export class LogReader {
   readonly #buffers: ReadBuffers
   /** By offset: where in the segment that holds it the batch with that offset begins. */
   readonly #positions = new Map<bigint, { segment: Segment; position: number }>()
+  /** Rises when segments go or are cut: what a read that began before has learnt of positions is not true any more. */
+  #generation = 0
 
   constructor(segments: readonly Segment[], tail: LogTail, buffers: ReadBuffers) {
     this.#segments = segments
@@ -44,7 +47,8 @@ export class LogReader {
     const end = this.#endIn(segment, upTo, logEndOffset)
     if (position >= end) return nothingAt(offset)
     const length = Math.min(end - position, Math.max(maxBytes, RECORD_BATCH_OVERHEAD))
-    const read: FileRead = { segment, position, end, offset, maxBytes, atLeastOneBatch }
+    const generation = this.#generation
+    const read: FileRead = { segment, position, end, offset, maxBytes, atLeastOneBatch, generation }
     const into = this.#buffers.take(length)
     if (length < ASYNC_FROM_BYTES) return this.#finish(read, segment.readSync(position, length, into))
     return segment.read(position, length, into).then((bytes) => this.#finish(read, bytes))
@@ -57,22 +61,27 @@ export class LogReader {
     let nextOffset = offset
     while (at + RECORD_BATCH_OVERHEAD <= bytes.length) {
       const size = batchSizeInBytes(bytes, at)
+      if (size < RECORD_BATCH_OVERHEAD) {
+        if (at > 0) break
+        throw new ApiError(ErrorCode.CORRUPT_MESSAGE, `no batch at ${position} of ${segment.file.path}`)
+      }
       if (at + size > bytes.length || (at + size > maxBytes && !(at === 0 && atLeastOneBatch))) break
       nextOffset = lastOffset(bytes, at) + 1n
       at += size
     }
     if (at > 0) {
-      this.#remember(nextOffset, segment, position + at)
+      if (read.generation === this.#generation) this.#remember(nextOffset, segment, position + at)
       return { buffers: [at === bytes.length ? bytes : bytes.subarray(0, at)], sizeInBytes: at, nextOffset }
     }
     if (!atLeastOneBatch || bytes.length < RECORD_BATCH_OVERHEAD) return nothingAt(offset)
     const size = batchSizeInBytes(bytes, 0)
     if (size <= bytes.length || position + size > end) return nothingAt(offset)
-    if (size < ASYNC_FROM_BYTES) return this.#finish(read, segment.readSync(position, size))
-    return segment.read(position, size).then((whole) => {
-      // A file that ends early is cut off meanwhile: there is nothing any more.
-      return whole.length < size ? nothingAt(offset) : this.#finish(read, whole)
-    })
+    // Nobody has seen what was read of it.
+    this.#buffers.giveBack(bytes)
+    // A file that ends early was cut off meanwhile: there is nothing any more.
+    const finish = (whole: Buffer) => (whole.length < size ? nothingAt(offset) : this.#finish(read, whole))
+    if (size < ASYNC_FROM_BYTES) return finish(segment.readSync(position, size))
+    return segment.read(position, size).then(finish)
   }
 
   /** Segment and position of the batch that holds `offset`, or of the first one behind it. */
@@ -151,6 +160,7 @@ export class LogReader {
   /** Positions are no longer what they were. */
   forgetPositions(): void {
     this.#positions.clear()
+    this.#generation++
   }
 
   /** Every batch from the one that holds `offset` on, read on the main thread. Each is a buffer of its own. */
@@ -185,6 +195,8 @@ interface FileRead {
   readonly offset: bigint
   readonly maxBytes: number
   readonly atLeastOneBatch: boolean
+  /** Of the reader when the read began. */
+  readonly generation: number
 }
 
 function nothingAt(offset: bigint): FetchedRecords {

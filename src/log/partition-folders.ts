@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/logger.ts'
-import type { Random } from '../platform/platform.ts'
+import type { Files, Random } from '../platform/platform.ts'
 import type { DataDirectory } from './data-directory.ts'
 import {
   detachedDirectoryName,
@@ -12,7 +12,7 @@ export class PartitionFolders {
   readonly #directory: DataDirectory
   readonly #random: Random
   readonly #logger: Logger
-  /** Folders that were there at the start and are nobody's yet. */
+  /** Folders that were there at the start, or that could not be renamed when their partition was deleted. */
   readonly #found = new Set<string>()
   /** Folders of partitions that were deleted before the start. */
   readonly deleted: string[] = []
@@ -32,7 +32,7 @@ export class PartitionFolders {
     return `${this.#directory.path}/${name}`
   }
 
-  /** Was the folder there at the start? */
+  /** Does the folder hold what a partition may take up? */
   has(name: string): boolean {
     return this.#found.has(name)
   }
@@ -53,10 +53,11 @@ export class PartitionFolders {
 
   /**
    * Takes up the folder of a partition: false when there is none. One that belongs to another topic of the same name (a crash came
-   * between deleting and renaming) is put aside, so that the new topic does not show old records.
+   * between deleting and renaming) is put aside, so that the new topic does not show old records. May be called again when what came
+   * after it failed: a partition must never begin anew over files that are there.
    */
   claim(name: string, topicId: string): boolean {
-    if (!this.#found.delete(name)) return false
+    if (!this.#found.has(name)) return false
     const stored = this.#readTopicId(name)
     if (stored === topicId) return true
     if (stored === undefined) {
@@ -78,7 +79,6 @@ export class PartitionFolders {
   putAsideStrays(isWanted: (name: string) => boolean): void {
     for (const name of this.#found) {
       if (isWanted(name) || !parsePartitionDirectoryName(name)) continue
-      this.#found.delete(name)
       this.#putAside(name, 'the metadata knows no such partition')
     }
   }
@@ -87,22 +87,37 @@ export class PartitionFolders {
     const { topic, partition } = parsePartitionDirectoryName(name)!
     const aside = detachedDirectoryName(topic, partition, this.#random.bytes(16), 'stray')
     this.#directory.files.rename(this.path(name), this.path(aside))
+    this.#found.delete(name)
     this.#logger.warn({ folder: name, renamedTo: aside, reason }, 'put a stray folder aside')
   }
 
   /** Renames the folder of a deleted partition; its new path, or undefined when there is no folder. */
   detach(topic: string, partition: number): string | undefined {
     const name = `${topic}-${partition}`
-    this.#found.delete(name)
     const { files } = this.#directory
     if (!files.exists(this.path(name))) return undefined
     const path = this.path(detachedDirectoryName(topic, partition, this.#random.bytes(16), 'delete'))
+    // Should it stay where it is, a new partition of that name has to put it aside.
+    this.#found.add(name)
     files.rename(this.path(name), path)
+    this.#found.delete(name)
     return path
   }
 }
 
+/** Makes the folder of a partition that is written to for the first time. */
+export function makePartitionFolder(files: Files, path: string, topicId: string): void {
+  files.makeDirectory(path)
+  // Without this file Apache Kafka takes the folder for a stray and serves an empty log (KIP-516).
+  const file = files.open(`${path}/partition.metadata`, 'create')
+  try {
+    file.write([Buffer.from(partitionMetadata(topicId))], 0)
+  } finally {
+    file.close()
+  }
+}
+
 /** The content of a `partition.metadata` file. */
-export function partitionMetadata(topicId: string): string {
+function partitionMetadata(topicId: string): string {
   return `version: 0\ntopic_id: ${topicId}`
 }

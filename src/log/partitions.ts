@@ -11,6 +11,7 @@ import { PartitionFolders } from './partition-folders.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RecoveryProgress, type RecoveryReport } from './recovery-progress.ts'
 import { SegmentedLog } from './segmented-log.ts'
+import { isFileError, storageError } from './storage-error.ts'
 
 /** The broker settings that concern storage, as they are at the moment of asking. */
 export interface StorageSettings {
@@ -193,17 +194,24 @@ export class Partitions {
   }
 
   #openLog(partition: Partition): SegmentedLog {
-    const { directory } = this.#options
+    const { directory, logger } = this.#options
     const name = nameOf(partition)
-    return new SegmentedLog(this.#environment, {
-      directory: this.#folders.path(name),
-      topicId: partition.topicId,
-      config: partition.config,
-      isOnDisk: this.#folders.claim(name, partition.topicId),
-      logStartOffset: this.#checkpoints.logStartOffset(name),
-      recoveryPoint: this.#checkpoints.recoveryPoint(name),
-      isClean: directory.wasCleanShutdown,
-    })
+    const path = this.#folders.path(name)
+    try {
+      const isOnDisk = this.#folders.claim(name, partition.topicId)
+      if (!isOnDisk) this.#checkpoints.beginAnew(name)
+      return new SegmentedLog(this.#environment, {
+        directory: path,
+        topicId: partition.topicId,
+        config: partition.config,
+        isOnDisk,
+        logStartOffset: this.#checkpoints.logStartOffset(name),
+        recoveryPoint: this.#checkpoints.recoveryPoint(name),
+        isClean: directory.wasCleanShutdown,
+      })
+    } catch (error) {
+      throw isFileError(error) ? storageError(logger, path, 'open the log', error) : error
+    }
   }
 
   /** Removes a topic: its folders are renamed now and removed later, as whoever still reads from them may end first. */
@@ -215,8 +223,16 @@ export class Partitions {
       this.#topicNames.delete(partition.topicId)
       this.#checkpoints.forget(nameOf(partition))
       partition.markDeleted()
-      const path = this.#folders.detach(topic, partition.partition)
-      if (path !== undefined) paths.push(path)
+      try {
+        const path = this.#folders.detach(topic, partition.partition)
+        if (path !== undefined) paths.push(path)
+      } catch (error) {
+        // The metadata says that it is gone, so it is.
+        this.#options.logger.error(
+          { partition: nameOf(partition), err: error },
+          'cannot rename a deleted folder',
+        )
+      }
     }
     if (paths.length > 0) this.#removeLater(paths, partitions[0]!.config['file.delete.delay.ms'])
   }
@@ -282,8 +298,13 @@ export class Partitions {
     )
     await this.#inTurns(onDisk, (partition) => {
       if (this.#isStopped || partition.isDeleted) return
-      partition.log.enforceRetention()
-      partition.log.expireProducers()
+      try {
+        partition.log.enforceRetention()
+        partition.log.expireProducers()
+      } catch (error) {
+        // The others shall not suffer for it.
+        this.#options.logger.error({ partition: nameOf(partition), err: error }, 'retention failed')
+      }
     })
   }
 

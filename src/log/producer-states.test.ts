@@ -50,6 +50,12 @@ describe('idempotent producers', () => {
     send(partition, 0, 101)
   })
 
+  test('an epoch below -1 is older than any', async () => {
+    const { partition } = await openStorage()
+    expect(() => send(partition, -2, 0)).toThrow(code(ErrorCode.INVALID_PRODUCER_EPOCH))
+    send(partition, -1, 0)
+  })
+
   test('sequences go on with 0 after 2147483647, also in the middle of a batch', async () => {
     const { partition } = await openStorage()
     send(partition, 0, MAX - 1, 2)

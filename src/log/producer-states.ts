@@ -14,6 +14,7 @@ import {
 /** So many batches of a producer are known by their sequence numbers: as many as a client has in flight (KIP-98, KAFKA-5494). */
 const REMEMBERED_BATCHES = 5
 const MAX_SEQUENCE = 0x7fffffff
+const NO_EPOCH = -1
 
 /** A batch of an idempotent producer as far as duplicates of it must be recognised. */
 export interface ProducedBatch {
@@ -82,8 +83,11 @@ export class ProducerStates {
     const id = producerId(bytes, at)
     if (id < 0n) return undefined
     const state = this.#states.get(id)
-    if (!state) return undefined
     const epoch = producerEpoch(bytes, at)
+    if (!state) {
+      if (epoch < NO_EPOCH) throw oldEpoch(id, epoch, NO_EPOCH)
+      return undefined
+    }
     const firstSequence = baseSequence(bytes, at)
     if (epoch === state.producerEpoch) {
       const lastSequence = sequenceAfter(firstSequence, lastOffsetDelta(bytes, at))
@@ -103,12 +107,7 @@ export class ProducerStates {
 
   #checkSequence(state: ProducerState, epoch: number, firstSequence: number): void {
     const { producerId: id, producerEpoch: known } = state
-    if (epoch < known) {
-      throw new ApiError(
-        ErrorCode.INVALID_PRODUCER_EPOCH,
-        `epoch ${epoch} of producer ${id} is older than ${known}`,
-      )
-    }
+    if (epoch < known) throw oldEpoch(id, epoch, known)
     const lastSequence = epoch === known ? (state.batches.at(-1)?.lastSequence ?? -1) : -1
     const expected = lastSequence === MAX_SEQUENCE ? 0 : lastSequence + 1
     if (firstSequence !== expected) {
@@ -155,7 +154,7 @@ export class ProducerStates {
   #begin(id: bigint): ProducerState {
     const state = {
       producerId: id,
-      producerEpoch: -1,
+      producerEpoch: NO_EPOCH,
       coordinatorEpoch: -1,
       lastTimestamp: -1n,
       currentTransactionFirstOffset: -1n,
@@ -234,6 +233,13 @@ export class ProducerStates {
     this.#unreplicated = []
     this.#firstOpenOffset = -1n
   }
+}
+
+function oldEpoch(id: bigint, epoch: number, known: number): ApiError {
+  return new ApiError(
+    ErrorCode.INVALID_PRODUCER_EPOCH,
+    `epoch ${epoch} of producer ${id} is older than ${known}`,
+  )
 }
 
 /** The sequence so many records on; after 2147483647 comes 0. */

@@ -28,7 +28,8 @@ export class ReadBuffers {
   /** Nobody looks at these bytes any more. */
   giveBack(bytes: Buffer): void {
     const whole = this.#known.get(bytes.buffer)
-    if (whole && this.#free.length < KEPT_BUFFERS) this.#free.push(whole)
+    // Two views of one buffer may come back: two readers must never get the same memory.
+    if (whole && this.#free.length < KEPT_BUFFERS && !this.#free.includes(whole)) this.#free.push(whole)
   }
 
   #allocate(): Buffer {

@@ -68,8 +68,10 @@ export class Segment {
 
   /** Must a new segment be begun before these batches? */
   isFullFor(config: RollConfig, bytes: number, last: bigint, timestamp: bigint, nowMs: number): boolean {
+    // One that would begin where this one does would have the same files.
+    if (this.sizeInBytes === 0) return false
     if (this.sizeInBytes > config['segment.bytes'] - bytes) return true
-    if (this.sizeInBytes > 0 && this.#ageAt(timestamp, nowMs) > config['segment.ms']) return true
+    if (this.#ageAt(timestamp, nowMs) > config['segment.ms']) return true
     const maxIndexBytes = config['segment.index.bytes']
     if (this.offsetIndex.isFull(maxIndexBytes) || this.timeIndex.isFull(maxIndexBytes)) return true
     return last - this.baseOffset > MAX_RELATIVE_OFFSET
@@ -168,6 +170,7 @@ export class Segment {
       end = position + size
     }
     this.sizeInBytes = end
+    this.#firstTimestamp = undefined
     if (end < fileSize) this.file.truncate(end)
     return fileSize - end
   }
@@ -181,9 +184,21 @@ export class Segment {
     this.offsetIndex.truncateToPosition(position)
     this.timeIndex.truncateToOffset(offset)
     this.transactionIndex.truncateTo(offset)
-    this.#bytesSinceIndexEntry = 0
-    this.#maxTimestamp = undefined
+    this.#bytesSinceIndexEntry = Math.max(0, position - this.offsetIndex.lastPosition())
+    this.#maxTimestamp = this.#findMaxTimestamp()
     if (position === 0) this.#firstTimestamp = undefined
+  }
+
+  /** The time index knows the largest timestamp up to the last entry of the offset index; behind it the batches tell. */
+  #findMaxTimestamp(): TimestampEntry {
+    let latest = this.timeIndex.lastEntry() ?? { timestamp: -1n, offset: this.baseOffset }
+    const scanner = new BatchScanner(this.file, this.sizeInBytes)
+    for (let found = scanner.moveTo(this.offsetIndex.lastPosition()); found; found = scanner.next()) {
+      const { bytes, at } = scanner
+      const timestamp = maxTimestamp(bytes, at)
+      if (timestamp > latest.timestamp) latest = { timestamp, offset: lastOffset(bytes, at) }
+    }
+    return latest
   }
 
   /** Undoes a failed write: nothing may stay behind the end. */
@@ -217,17 +232,23 @@ export class Segment {
   }
 
   /** Reads `length` bytes off the main thread. */
-  async read(position: number, length: number, into: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
+  async read(
+    position: number,
+    length: number,
+    into: Buffer = Buffer.allocUnsafeSlow(length),
+  ): Promise<Buffer> {
     return into.subarray(0, await this.file.read(into, position))
   }
 
-  /** Renames its files with a suffix and returns the new paths; the files live on until they are removed. */
+  /** Renames its files with a suffix and returns the new paths; the files live on until they are removed. May be tried again. */
   rename(files: Files, suffix: string): string[] {
     const renamed: string[] = []
     for (const owner of [this.file, this.offsetIndex, this.timeIndex, this.transactionIndex]) {
-      if (!files.exists(owner.path)) continue
-      files.rename(owner.path, owner.path + suffix)
-      owner.path += suffix
+      if (!owner.path.endsWith(suffix)) {
+        if (!files.exists(owner.path)) continue
+        files.rename(owner.path, owner.path + suffix)
+        owner.path += suffix
+      }
       renamed.push(owner.path)
     }
     return renamed

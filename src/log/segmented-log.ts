@@ -1,13 +1,9 @@
 import type { TopicConfig } from '../config/topic-config.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
-import {
-  batchSizeInBytes,
-  lastOffset,
-  lastOffsetDelta,
-  maxTimestamp,
-  stampBatch,
-} from '../protocol/record-batch.ts'
+import { batchSizeInBytes } from '../protocol/record-batch.ts'
+import { findAborted } from './aborted-transactions.ts'
 import { validateBatches } from './append-validation.ts'
+import { duplicateInfo, extentOf, stampBatches } from './batch-run.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { describeProducer, notesOn } from './log-description.ts'
 import type { LogEnvironment } from './log-environment.ts'
@@ -16,7 +12,7 @@ import { loadLog } from './log-loader.ts'
 import { LogReader } from './log-reader.ts'
 import { learnProducer, restoreProducers } from './log-replay.ts'
 import { LogTail } from './log-tail.ts'
-import { partitionMetadata } from './partition-folders.ts'
+import { makePartitionFolder } from './partition-folders.ts'
 import type {
   AbortedTransaction,
   AppendInfo,
@@ -28,7 +24,7 @@ import type {
   TimestampedOffset,
 } from './partition-log.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
-import { type ProducedBatch, ProducerStates } from './producer-states.ts'
+import { ProducerStates } from './producer-states.ts'
 import {
   type DeletableSegments,
   deletableSegments,
@@ -36,6 +32,7 @@ import {
   segmentsBelowLogStart,
 } from './retention.ts'
 import { Segment } from './segment.ts'
+import { isFileError, storageError } from './storage-error.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts'
 
 /** What is known of a partition before its log is opened. */
@@ -167,8 +164,8 @@ export class SegmentedLog implements PartitionLog {
       bytes = validated.records
       logAppendTimeMs = validated.logAppendTimeMs
       const duplicate = this.#producers.check(bytes, 0)
-      if (duplicate) return this.#duplicateInfo(duplicate)
-    } else stampAll(bytes, base, leaderEpoch)
+      if (duplicate) return duplicateInfo(duplicate, this.#logStartOffset)
+    } else stampBatches(bytes, base, leaderEpoch)
     const last = this.#write(bytes, base, leaderEpoch)
     return {
       baseOffset: base,
@@ -176,16 +173,6 @@ export class SegmentedLog implements PartitionLog {
       logAppendTimeMs,
       logStartOffset: this.#logStartOffset,
       isDuplicate: false,
-    }
-  }
-
-  #duplicateInfo({ lastOffset: last, offsetDelta, timestamp }: ProducedBatch): AppendInfo {
-    return {
-      baseOffset: last - BigInt(offsetDelta),
-      lastOffset: last,
-      logAppendTimeMs: timestamp,
-      logStartOffset: this.#logStartOffset,
-      isDuplicate: true,
     }
   }
 
@@ -198,13 +185,7 @@ export class SegmentedLog implements PartitionLog {
         `${bytes.length} bytes are more than segment.bytes ${config['segment.bytes']}`,
       )
     }
-    let last = base
-    let timestamp = -1n
-    for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
-      last = lastOffset(bytes, at)
-      const latest = maxTimestamp(bytes, at)
-      if (latest > timestamp) timestamp = latest
-    }
+    const { lastOffset: last, maxTimestamp: timestamp } = extentOf(bytes)
     let segment = this.#segments.at(-1)!
     let position: number
     try {
@@ -221,38 +202,42 @@ export class SegmentedLog implements PartitionLog {
       throw this.#failed(segment, error)
     }
     this.#nextOffset = last + 1n
-    this.#tail.append(segment, position, bytes, base, last + 1n)
-    for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
-      learnProducer(this.#producers, bytes, at, segment)
+    try {
+      this.#tail.append(segment, position, bytes, base, last + 1n)
+      for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
+        learnProducer(this.#producers, bytes, at, segment)
+      }
+      this.#flusher.appended(config, this.#nextOffset, () => this.flush())
+    } catch (error) {
+      throw this.#takenBack(base, error)
     }
-    this.#flusher.appended(config, this.#nextOffset, () => this.flush())
     return last
   }
 
   #makeDirectory(): void {
-    const { files } = this.#environment
-    files.makeDirectory(this.#directory)
-    // Without this file Apache Kafka takes the folder for a stray and serves an empty log (KIP-516).
-    const file = files.open(`${this.#directory}/partition.metadata`, 'create')
-    try {
-      file.write([Buffer.from(partitionMetadata(this.#topicId))], 0)
-    } finally {
-      file.close()
-    }
+    makePartitionFolder(this.#environment.files, this.#directory, this.#topicId)
     this.#isOnDisk = true
   }
 
   /** Leaves the log as it was before a write that failed, and turns the error into the one that clients know. */
   #failed(segment: Segment, error: unknown): ApiError {
-    const { logger } = this.#environment
-    logger.error({ directory: this.#directory, err: error }, 'append failed')
     this.#hasDebris = true
     try {
       this.#cutDebris(segment)
     } catch (cutError) {
-      logger.error({ directory: this.#directory, err: cutError }, 'cannot cut off a failed append yet')
+      storageError(this.#environment.logger, this.#directory, 'cut off a failed append yet', cutError)
     }
-    return new ApiError(ErrorCode.KAFKA_STORAGE_ERROR, `append failed: ${(error as Error).message}`)
+    return storageError(this.#environment.logger, this.#directory, 'append', error)
+  }
+
+  /** What was written could not be brought to the device, or noted: nobody has seen it yet, so it goes again. */
+  #takenBack(base: bigint, error: unknown): ApiError {
+    try {
+      this.truncateTo(base)
+    } catch (cutError) {
+      storageError(this.#environment.logger, this.#directory, 'take a failed append back', cutError)
+    }
+    return storageError(this.#environment.logger, this.#directory, 'append', error)
   }
 
   #cutDebris(segment: Segment): void {
@@ -289,7 +274,18 @@ export class SegmentedLog implements PartitionLog {
         `offset ${offset} is not within ${this.#logStartOffset} to ${end}`,
       )
     }
-    return this.#reader.read(offset, maxBytes, upTo < end ? upTo : end, end, atLeastOneBatch)
+    try {
+      const read = this.#reader.read(offset, maxBytes, upTo < end ? upTo : end, end, atLeastOneBatch)
+      return read instanceof Promise ? read.catch((error) => this.#readFailed(error)) : read
+    } catch (error) {
+      return this.#readFailed(error)
+    }
+  }
+
+  /** Clients know what to do about a disk that fails; anything else is a fault of ours. */
+  #readFailed(error: unknown): never {
+    if (!isFileError(error)) throw error
+    throw storageError(this.#environment.logger, this.#directory, 'read', error)
   }
 
   batches(): Iterable<Buffer> {
@@ -301,18 +297,7 @@ export class SegmentedLog implements PartitionLog {
   }
 
   abortedTransactions(fromOffset: bigint, upTo: bigint): AbortedTransaction[] {
-    const found: AbortedTransaction[] = []
-    for (const [index, segment] of this.#segments.entries()) {
-      const next = this.#segments[index + 1]
-      if (next && next.baseOffset <= fromOffset) continue
-      for (const entry of segment.transactionIndex.entries) {
-        const { producerId, firstOffset, lastOffset: last, lastStableOffset } = entry
-        if (last >= fromOffset && firstOffset < upTo) found.push({ producerId, firstOffset })
-        // What ends later has begun at or behind this point.
-        if (lastStableOffset >= upTo) return found
-      }
-    }
-    return found
+    return findAborted(this.#segments, fromOffset, upTo)
   }
 
   offsetForTimestamp(timestamp: bigint): TimestampedOffset | undefined {
@@ -352,11 +337,22 @@ export class SegmentedLog implements PartitionLog {
       )
     }
     if (offset <= this.#logStartOffset) return this.#logStartOffset
+    const before = this.#logStartOffset
     this.#logStartOffset = offset
+    try {
+      this.#environment.logStartMoved()
+    } catch (error) {
+      this.#logStartOffset = before
+      throw storageError(this.#environment.logger, this.#directory, 'delete records', error)
+    }
     this.#leaderEpochs.truncateFromStart(offset)
-    this.#environment.logStartMoved()
-    // What is too old or too much waits for its time: the client is told the offset that it asked for.
-    this.#removeDeletable(segmentsBelowLogStart)
+    try {
+      // What is too old or too much waits for its time: the client is told the offset that it asked for.
+      this.#removeDeletable(segmentsBelowLogStart)
+    } catch (error) {
+      // The records are deleted; their files go with a later pass.
+      storageError(this.#environment.logger, this.#directory, 'remove segments yet', error)
+    }
     return this.#logStartOffset
   }
 
@@ -387,20 +383,27 @@ export class SegmentedLog implements PartitionLog {
 
   #removeOldest(count: number, reason: string): void {
     const { files, logger, removeLater } = this.#environment
-    const gone = this.#segments.splice(0, count)
-    const start = this.#segments[0]!.baseOffset
     const paths: string[] = []
-    for (const segment of gone) {
-      segment.file.close()
-      paths.push(...segment.rename(files, '.deleted'))
+    let removed = 0
+    try {
+      for (const segment of this.#segments.slice(0, count)) {
+        segment.file.close()
+        paths.push(...segment.rename(files, '.deleted'))
+        removed++
+      }
+    } finally {
+      // One whose files could not be renamed stays, with those behind it.
+      this.#segments.splice(0, removed)
+      const start = this.firstSegmentOffset
+      if (start > this.#logStartOffset) this.#logStartOffset = start
+      removeLater(paths, this.#config['file.delete.delay.ms'])
+      this.#reader.forgetPositions()
+      if (this.#segments.at(-1)!.sizeInBytes === 0) this.#tail.clear()
     }
-    removeLater(paths, this.#config['file.delete.delay.ms'])
-    if (start > this.#logStartOffset) this.#logStartOffset = start
+    const start = this.firstSegmentOffset
     this.#snapshots.removeOutside(start, this.#nextOffset)
     this.#leaderEpochs.truncateFromStart(this.#logStartOffset)
     this.#leaderEpochs.writeOut()
-    this.#reader.forgetPositions()
-    if (this.#segments.at(-1)!.sizeInBytes === 0) this.#tail.clear()
     logger.info(
       { directory: this.#directory, segments: count, reason, logStartOffset: start },
       'removed old segments',
@@ -418,10 +421,13 @@ export class SegmentedLog implements PartitionLog {
     if (offset >= this.#nextOffset) return
     const { files, openFiles, clock } = this.#environment
     const first = this.#segments.findIndex((segment) => segment.baseOffset >= offset)
-    const gone = first < 0 ? [] : this.#segments.splice(first)
-    for (const segment of gone) {
+    // From the end on: where a file cannot be renamed, what is left is still a log.
+    for (let index = this.#segments.length - 1; first >= 0 && index >= first; index--) {
+      const segment = this.#segments[index]!
       segment.file.close()
-      for (const path of segment.rename(files, '.deleted')) files.remove(path)
+      const paths = segment.rename(files, '.deleted')
+      this.#segments.length = index
+      for (const path of paths) files.remove(path)
     }
     const last = this.#segments.at(-1)
     if (last) {
@@ -451,7 +457,10 @@ export class SegmentedLog implements PartitionLog {
   async close(): Promise<void> {
     this.#flusher.stop()
     if (this.#isOnDisk && !this.#isClosed) {
-      this.#segments.at(-1)!.seal()
+      const last = this.#segments.at(-1)!
+      // Behind a clean stop nobody looks for it, and what came after it would not be found.
+      if (this.#hasDebris) this.#cutDebris(last)
+      last.seal()
       this.#snapshots.write(this.#nextOffset, this.#producers)
       this.#leaderEpochs.writeOut()
       await this.flush()
@@ -486,14 +495,5 @@ export class SegmentedLog implements PartitionLog {
       producers: Array.from(this.#producers.all(), describeProducer),
       notes: notesOn(this.#config),
     }
-  }
-}
-
-/** Gives our own batches their offsets and epoch. */
-function stampAll(bytes: Buffer, base: bigint, leaderEpoch: number): void {
-  let next = base
-  for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
-    stampBatch(bytes, at, next, leaderEpoch)
-    next += BigInt(lastOffsetDelta(bytes, at)) + 1n
   }
 }

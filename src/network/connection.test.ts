@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { CloseConnectionError } from '../handlers/handler.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
-import { Connection, type RequestHandler } from './connection.ts'
+import { Connection, type Recycler, type RequestHandler } from './connection.ts'
 import { MemorySocket } from './memory-socket.ts'
 
 /** A connection whose requests are answered by `handle`, which sees the text of each frame. */
-function connect(handle: (text: string) => Buffer[] | null | Promise<Buffer[] | null>) {
+function connect(handle: (text: string) => Buffer[] | null | Promise<Buffer[] | null>, recycler?: Recycler) {
   const socket = new MemorySocket()
   const seen: string[] = []
   const errors: object[] = []
@@ -23,6 +23,7 @@ function connect(handle: (text: string) => Buffer[] | null | Promise<Buffer[] | 
     logger: { ...silentLogger, error: (facts) => errors.push(facts) },
     scratch: Buffer.alloc(65536),
     maxRequestBytes: 1 << 20,
+    recycler,
     closed: (gone) => closed.push(gone),
   })
   return { socket, connection, seen, errors, closed }
@@ -173,5 +174,92 @@ describe('Connection', () => {
     await settle()
     await settle()
     expect(isQuiet).toBe(true)
+  })
+})
+
+/** A pool of one kind of memory: what begins with `L` is lent. */
+function lender() {
+  const back: string[] = []
+  return {
+    back,
+    owns: (bytes: Buffer) => bytes[0] === 0x4c,
+    giveBack: (bytes: Buffer) => void back.push(bytes.toString()),
+  }
+}
+
+describe('memory that is lent for an answer', () => {
+  const answer = (text: string) => [Buffer.from(`<${text}`), Buffer.from(`L${text}`), Buffer.from('>')]
+
+  test('goes back once the client has taken the answer, and not before', () => {
+    const recycler = lender()
+    const { socket } = connect(answer, recycler)
+    socket.send(frames('a'))
+    expect(socket.written().toString()).toBe('<aLa>')
+    expect(recycler.back).toEqual([])
+    socket.take()
+    expect(recycler.back).toEqual(['La'])
+    socket.take()
+    expect(recycler.back).toEqual(['La'])
+  })
+
+  test('goes back for all answers of a gathered write, each once', () => {
+    const recycler = lender()
+    const { socket } = connect(answer, recycler)
+    socket.send(frames('a', 'b', 'c'))
+    expect(socket.writes).toHaveLength(1)
+    socket.take()
+    expect(recycler.back).toEqual(['La', 'Lb', 'Lc'])
+  })
+
+  test('waits for its own write: a slow client with several answers under way', async () => {
+    const recycler = lender()
+    const second = deferred()
+    const { socket } = connect((text) => (text === 'b' ? second.promise : answer(text)), recycler)
+    socket.send(frames('a', 'b'))
+    second.resolve(answer('b'))
+    await settle()
+    expect(socket.writes).toHaveLength(2)
+    socket.take(1)
+    expect(recycler.back).toEqual(['La'])
+    socket.take(1)
+    expect(recycler.back).toEqual(['La', 'Lb'])
+  })
+
+  test.each(['disconnect', 'destroy', 'end'] as const)(
+    'never goes back when the connection ends before that (%s)',
+    (how) => {
+      const recycler = lender()
+      const { socket } = connect(answer, recycler)
+      socket.send(frames('a'))
+      if (how === 'disconnect') socket.disconnect(new Error('ECONNRESET'))
+      else socket[how]()
+      socket.take()
+      expect(recycler.back).toEqual([])
+    },
+  )
+
+  test('never goes back for an answer that comes after the client has left', async () => {
+    const recycler = lender()
+    const late = deferred()
+    const { socket } = connect(() => late.promise, recycler)
+    socket.send(frames('a'))
+    socket.disconnect()
+    late.resolve(answer('a'))
+    await settle()
+    socket.take()
+    expect(recycler.back).toEqual([])
+  })
+
+  test('a full socket keeps it, and the next request waits', () => {
+    const recycler = lender()
+    const { socket, seen } = connect((text) => [Buffer.from(`L${text}${'.'.repeat(300_000)}`)], recycler)
+    socket.isFull = true
+    socket.send(frames('a', 'b'))
+    expect(seen).toEqual(['a'])
+    expect(recycler.back).toEqual([])
+    socket.drain()
+    expect(seen).toEqual(['a', 'b'])
+    socket.take(1)
+    expect(recycler.back).toHaveLength(1)
   })
 })

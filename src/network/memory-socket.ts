@@ -12,6 +12,8 @@ export class MemorySocket implements Socket {
   onDrain: () => void = () => {}
   /** Each gathered write, in order. */
   readonly writes: Buffer[][] = []
+  /** What is to be called once the client has taken what was written, see `take`. */
+  readonly #untaken: (() => void)[] = []
   /** Whether the next write reports that the client takes no more for now. */
   isFull = false
   isPaused = false
@@ -36,6 +38,7 @@ export class MemorySocket implements Socket {
   disconnect(error?: Error): void {
     if (this.isClosed) return
     this.isClosed = true
+    this.#untaken.length = 0
     this.onClose(error)
   }
 
@@ -45,9 +48,16 @@ export class MemorySocket implements Socket {
     this.onDrain()
   }
 
-  write(buffers: readonly Buffer[]): boolean {
-    if (!this.isClosed) this.writes.push([...buffers])
+  write(buffers: readonly Buffer[], onWritten?: () => void): boolean {
+    if (this.isClosed) return true
+    this.writes.push([...buffers])
+    if (onWritten) this.#untaken.push(onWritten)
     return !this.isFull
+  }
+
+  /** The client's side takes the writes whose memory was only lent, the oldest first; all of them, or so many. */
+  take(count = this.#untaken.length): void {
+    for (const onWritten of this.#untaken.splice(0, count)) onWritten()
   }
 
   pause(): void {

@@ -132,7 +132,7 @@ export interface Socket {
   onDrain: () => void
   /**
    * Hands over buffers in order as one gathered write; false when the caller should wait for `onDrain`. `onWritten` is called once the
-   * operating system has taken all of them, and never when the connection ends before that.
+   * operating system has taken all of them, and never when the connection ends before that: until then the memory is the socket's.
    */
   write(buffers: readonly Buffer[], onWritten?: () => void): boolean
   /** Stops reading; the peer feels back-pressure. */

@@ -6,10 +6,17 @@ export interface RecordSurvey {
   minTimestampDelta: number
   maxTimestampDelta: number
   hasNullKey: boolean
+  /** Whether the records' places are numbered 0, 1, 2 and so on. */
+  isConsecutive: boolean
 }
 
 /** Filled again with each survey: an append allocates nothing for it. */
-const survey: RecordSurvey = { minTimestampDelta: 0, maxTimestampDelta: 0, hasNullKey: false }
+const survey: RecordSurvey = {
+  minTimestampDelta: 0,
+  maxTimestampDelta: 0,
+  hasNullKey: false,
+  isConsecutive: true,
+}
 
 /** The number that `readVarint` or `readVarlong` has just read. */
 let decoded = 0
@@ -23,7 +30,8 @@ export function surveyRecords(bytes: Buffer, count: number): RecordSurvey {
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   let hasNullKey = false
-  for (let left = count; left > 0; left--) {
+  let isConsecutive = true
+  for (let index = 0; index < count; index++) {
     at = readVarint(bytes, at)
     const size = decoded
     const start = at
@@ -31,8 +39,8 @@ export function surveyRecords(bytes: Buffer, count: number): RecordSurvey {
     at = readVarlong(bytes, at + 1)
     if (decoded < min) min = decoded
     if (decoded > max) max = decoded
-    // The offset: Kafka does not look at it either.
     at = readVarint(bytes, at)
+    if (decoded !== index) isConsecutive = false
     at = readVarint(bytes, at)
     if (decoded < 0) hasNullKey = true
     else at += decoded
@@ -48,6 +56,7 @@ export function surveyRecords(bytes: Buffer, count: number): RecordSurvey {
   survey.minTimestampDelta = min
   survey.maxTimestampDelta = max
   survey.hasNullKey = hasNullKey
+  survey.isConsecutive = isConsecutive
   return survey
 }
 

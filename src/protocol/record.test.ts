@@ -114,6 +114,7 @@ describe('surveying records', () => {
       minTimestampDelta: -5,
       maxTimestampDelta: 1_000_000_000,
       hasNullKey: false,
+      isConsecutive: true,
     })
     expect(surveyRecords(encode([...keyed, record()]), 5).hasNullKey).toBe(true)
   })

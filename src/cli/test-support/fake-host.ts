@@ -8,6 +8,7 @@ export class FakeHost implements Host {
   readonly stdin: AsyncIterable<Buffer>
   readonly isTerminal: boolean
   readonly isErrorTerminal = false
+  readonly columns: number | undefined
   stdout = ''
   stderr = ''
   exitCode: number | undefined
@@ -22,12 +23,14 @@ export class FakeHost implements Host {
       workingDirectory?: string
       stdin?: string
       isTerminal?: boolean
+      columns?: number
     } = {},
   ) {
     this.arguments = args
     this.environment = options.environment ?? {}
     this.workingDirectory = options.workingDirectory ?? '/nowhere'
     this.isTerminal = options.isTerminal ?? false
+    this.columns = options.columns
     const bytes = Buffer.from(options.stdin ?? '')
     this.stdin = (async function* () {
       if (bytes.length > 0) yield bytes

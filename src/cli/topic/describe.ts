@@ -7,6 +7,8 @@ import { command } from '../command.ts'
 import { table } from '../table.ts'
 
 const TOPIC_RESOURCE = 2
+/** Where a value comes from, as DescribeConfigs numbers it. */
+const TOPIC_CONFIG = 1
 const DEFAULT_CONFIG = 5
 /** A sentence of the documentation that says what the broker does not do. */
 const LIMITATION = /\bOdradek takes [^.]*\bdoes not [^.]*\./
@@ -66,21 +68,27 @@ async function describeTopic(cluster: Cluster, name: string) {
   }
 }
 
-/** Properties that somebody has set, and what the broker says about those that it does not honour. */
+/** Properties that are set on the topic or differ from the default, and what the broker says about those that it does not honour. */
 async function differingConfigs(
   cluster: Cluster,
   name: string,
 ): Promise<{ configs: DescribedConfig[]; notes: string[] }> {
   const { results } = await cluster.request(DescribeConfigs, {}, (version) => ({
     resources: [{ resourceType: TOPIC_RESOURCE, resourceName: name, configurationKeys: null }],
-    includeSynonyms: false,
+    // Version 1 brought synonyms (KIP-226).
+    includeSynonyms: version >= 1,
     // Version 3 brought documentation (KIP-569).
     includeDocumentation: version >= 3,
   }))
   const result = results[0]
   if (result) check(result.errorCode, `topic ${name}`, result.errorMessage)
   const differing = (result?.configs ?? []).filter(
-    ({ configSource, isDefault }) => !isDefault && configSource !== DEFAULT_CONFIG,
+    ({ configSource, isDefault, value, synonyms }) =>
+      configSource === TOPIC_CONFIG ||
+      (!isDefault &&
+        configSource !== DEFAULT_CONFIG &&
+        // Kafka itself sets min.insync.replicas of all brokers, to its default (KIP-966).
+        !synonyms.some((synonym) => synonym.source === DEFAULT_CONFIG && synonym.value === value)),
   )
   return {
     configs: differing.map(({ name, value, configSource }) => ({

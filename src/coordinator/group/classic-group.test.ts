@@ -243,6 +243,14 @@ describe('rebalancing', () => {
     group.join('g', leader)
     expect(code('g', follower, generationId)).toBe(ErrorCode.REBALANCE_IN_PROGRESS)
   })
+
+  test('before the first generation any protocol may be named in SyncGroup: the group has none yet', async () => {
+    const group = new CoordinatorHarness({ 'group.initial.rebalance.delay.ms': '3000' })
+    const { memberId } = group.join('g', '').value!
+    group.join('g', memberId)
+    const sync = group.sync('g', memberId, 0, {}, { protocolName: 'range' })
+    expect(sync.value!.errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS)
+  })
 })
 
 describe('sessions', () => {

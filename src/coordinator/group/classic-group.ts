@@ -48,6 +48,11 @@ export class ClassicGroup {
   isInitialRebalance = false
   /** Somebody joined since the initial delay was last looked at. */
   newMemberAdded = false
+  /**
+   * Topics of the members' subscriptions when this generation began: who comes or restarts later counts from the next one on.
+   * Undefined when the group does not say them in a form that is known.
+   */
+  subscribedTopics: ReadonlySet<string> | undefined
   readonly #staticMembers = new Map<string, string>()
 
   constructor(groupId: string) {
@@ -185,23 +190,21 @@ export class ClassicGroup {
 
   /** Whether its members say that they read `topic`. Members that cannot be understood are taken to read everything. */
   isSubscribedTo(topic: string): boolean {
-    const topics = this.subscribedTopics()
-    return topics ? topics.has(topic) : this.usesConsumerProtocol
+    return this.subscribedTopics?.has(topic) ?? this.usesConsumerProtocol
   }
 
-  /** Topics of the members' subscriptions; undefined when the group does not say them in a form that is known. */
-  subscribedTopics(): ReadonlySet<string> | undefined {
-    if (!this.usesConsumerProtocol) return undefined
-    if (this.members.size === 0) return new Set()
-    if (this.protocolName === null) return undefined
-    const topics = new Set<string>()
-    for (const member of this.members.values()) {
-      const metadata = member.metadataOf(this.protocolName)
-      const ofMember = metadata && subscribedTopics(metadata)
-      if (!ofMember) return undefined
-      for (const topic of ofMember) topics.add(topic)
-    }
-    return topics
+  /** All that take part have joined. */
+  beginGeneration(): void {
+    this.generationId++
+    this.protocolName = this.selectProtocol()
+    this.isInitialRebalance = false
+    this.pendingSyncs.clear()
+    this.subscribedTopics = this.#readSubscriptions()
+  }
+
+  /** The log has been replayed to its end. */
+  onLoaded(): void {
+    this.subscribedTopics = this.#readSubscriptions()
   }
 
   /** Takes what the log says: the generation that was assigned, or that the group is empty. */
@@ -248,6 +251,7 @@ export class ClassicGroup {
     this.leaderId = null
     this.isInitialRebalance = false
     this.pendingSyncs.clear()
+    this.subscribedTopics = this.#readSubscriptions()
   }
 
   cancelTimers(): void {
@@ -273,6 +277,20 @@ export class ClassicGroup {
       joinEndsInMs: this.joinTimer && this.joinTimer.dueMs - nowMs,
       syncEndsInMs: this.syncTimer && this.syncTimer.dueMs - nowMs,
     }
+  }
+
+  #readSubscriptions(): ReadonlySet<string> | undefined {
+    if (!this.usesConsumerProtocol) return undefined
+    if (this.members.size === 0) return new Set()
+    if (this.protocolName === null) return undefined
+    const topics = new Set<string>()
+    for (const member of this.members.values()) {
+      const metadata = member.metadataOf(this.protocolName)
+      const ofMember = metadata && subscribedTopics(metadata)
+      if (!ofMember) return undefined
+      for (const topic of ofMember) topics.add(topic)
+    }
+    return topics
   }
 
   #isSupportedByAll(protocolName: string): boolean {

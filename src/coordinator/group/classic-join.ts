@@ -170,7 +170,7 @@ export class ClassicJoin {
     reply: Reply<JoinGroupResponse>,
   ): Outcome<void> {
     if (!member.matches(request.protocols)) member.protocols = keep(request.protocols)
-    member.rebalanceTimeoutMs = rebalanceTimeoutOf(request)
+    member.rebalanceTimeoutMs = request.rebalanceTimeoutMs
     member.sessionTimeoutMs = request.sessionTimeoutMs
     // A retry over another connection takes the place of a join that still waits; that one must not wait for ever.
     member.completeJoin(joinError(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId))
@@ -262,15 +262,10 @@ function factsOf(
     groupInstanceId: request.groupInstanceId,
     clientId: caller.clientId,
     clientHost: caller.clientHost,
-    rebalanceTimeoutMs: rebalanceTimeoutOf(request),
+    rebalanceTimeoutMs: request.rebalanceTimeoutMs,
     sessionTimeoutMs: request.sessionTimeoutMs,
     protocols: keep(request.protocols),
   }
-}
-
-/** Version 0 has one timeout for both. */
-function rebalanceTimeoutOf(request: JoinGroupRequest): number {
-  return request.rebalanceTimeoutMs < 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs
 }
 
 /** Copies the metadata out of the request's frame, which would otherwise live as long as the member. */

@@ -124,7 +124,7 @@ export class ClassicRequests {
   }
 }
 
-/** KIP-559: a member that names the protocol means this one. */
+/** KIP-559: a member that names the protocol means this one. Before the first generation there is none to compare with. */
 function differs(named: string | null, actual: string | null): boolean {
-  return named !== null && named !== actual
+  return named !== null && actual !== null && named !== actual
 }

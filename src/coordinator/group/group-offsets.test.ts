@@ -8,9 +8,9 @@ const DAY_MS = 24 * 3_600_000
 function subscription(...topics: string[]): string {
   const parts = [Buffer.from([0, 0, 0, 0, 0, topics.length])]
   for (const topic of topics) parts.push(Buffer.from([0, topic.length]), Buffer.from(topic))
-  parts.push(Buffer.from([0xff, 0xff, 0xff, 0xff]))
-  // Latin-1 letters only would not survive the text form of the harness; the user data is cut off, as nobody reads it.
-  return Buffer.concat(parts.slice(0, -1)).toString()
+  // Empty user data rather than none: the length -1 would not survive the text form of the harness.
+  parts.push(Buffer.from([0, 0, 0, 0]))
+  return Buffer.concat(parts).toString()
 }
 
 describe('who may commit', () => {
@@ -100,6 +100,30 @@ describe('deleting', () => {
       ['o', ErrorCode.NONE],
     ])
     expect([group.offset('g', 't'), group.offset('g', 'o')]).toEqual([1n, undefined])
+  })
+
+  test('what members read is asked anew with each generation, not when they come or restart', async () => {
+    const group = new CoordinatorHarness()
+    const isRead = (topic: string) =>
+      group.coordinator.deleteOffsets('g', [{ name: topic, partitions: [0] }]).get(topic) !== ErrorCode.NONE
+    const read = (topic: string) => ({ protocols: { range: subscription(topic) } })
+    const options = { groupInstanceId: 'i', ...read('t') }
+    const { memberId, join } = await group.enter('g', options)
+    group.sync('g', memberId || join.value!.memberId, 1, {}, { groupInstanceId: 'i' })
+    await group.settle()
+    const restarted = group.join('g', '', { groupInstanceId: 'i', ...read('o') })
+    await group.settle()
+    expect(restarted.value).toMatchObject({ errorCode: ErrorCode.NONE, generationId: 1 })
+    expect([isRead('t'), isRead('o')]).toEqual([true, false])
+    group.join('g', '', { apiVersion: 3, ...read('p') })
+    await group.settle()
+    expect(group.coordinator.group('g')!.state).toBe('PreparingRebalance')
+    expect([isRead('t'), isRead('o'), isRead('p')]).toEqual([true, false, false])
+    group.join('g', restarted.value!.memberId, { groupInstanceId: 'i', ...read('o') })
+    await group.settle()
+    expect([isRead('t'), isRead('o'), isRead('p')]).toEqual([false, true, true])
+    group.restart()
+    expect([isRead('t'), isRead('o')]).toEqual([false, true])
   })
 
   test('members that cannot be understood are taken to read everything; groups of other types refuse', async () => {

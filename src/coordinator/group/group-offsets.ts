@@ -158,7 +158,7 @@ function retentionStart(group: ClassicGroup): ((committed: CommittedOffset) => n
   const ofCommit = (committed: CommittedOffset) => Number(committed.commitTimestampMs)
   if (group.protocolType === null) return ofCommit
   if (group.state === 'Empty') return group.stateTimestampMs < 0 ? ofCommit : () => group.stateTimestampMs
-  return group.state === 'Stable' && group.subscribedTopics() ? ofCommit : undefined
+  return group.state === 'Stable' && group.subscribedTopics ? ofCommit : undefined
 }
 
 function isExpired(committed: CommittedOffset, startMs: number, nowMs: number, retentionMs: number): boolean {

@@ -65,6 +65,7 @@ export class GroupShard implements CoordinatorShard {
 
   onLoaded(): void {
     for (const group of this.groups.values()) {
+      group.onLoaded()
       // Members have a whole session to show that they outlived the restart.
       for (const member of group.members.values()) this.#rebalance.touch(group, member)
       if (group.members.size > this.#config.get('group.max.size')) {

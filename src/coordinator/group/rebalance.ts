@@ -180,11 +180,8 @@ export class Rebalance {
       this.#scheduleJoinEnd(group, Math.max(group.rebalanceTimeoutMs, MIN_POSTPONE_MS))
       return unchanged
     }
-    group.generationId++
-    group.protocolName = group.selectProtocol()
-    group.isInitialRebalance = false
+    group.beginGeneration()
     this.#move(group, 'CompletingRebalance', 'all members joined')
-    group.pendingSyncs.clear()
     for (const member of group.members.values()) {
       member.completeJoin({
         throttleTimeMs: 0,

@@ -1,21 +1,32 @@
+import { MalformedMessageError, Reader } from '../../protocol/reader.ts'
+
+/** Later versions are read as this one: it adds the rack (KIP-881), 2 the generation, 1 the partitions that are owned (KIP-429). */
+const LAST_KNOWN_VERSION = 3
+
 /**
- * Topics of a consumer's subscription blob, read the way Kafka's coordinator does: version, then the topics, which every version
- * begins with. Undefined when the bytes are something else.
+ * Topics of a consumer's subscription blob. As in Kafka all of it has to be readable, not only the topics. Undefined when the bytes are
+ * something else.
  */
 export function subscribedTopics(blob: Buffer): readonly string[] | undefined {
-  if (blob.length < 6 || blob.readInt16BE(0) < 0) return undefined
-  const count = blob.readInt32BE(2)
-  // Each topic takes two bytes of length at least.
-  if (count < 0 || count > (blob.length - 6) / 2) return undefined
-  const topics: string[] = []
-  let position = 6
-  for (let i = 0; i < count; i++) {
-    if (position + 2 > blob.length) return undefined
-    const length = blob.readInt16BE(position)
-    position += 2
-    if (length < 0 || position + length > blob.length) return undefined
-    topics.push(blob.toString('utf8', position, position + length))
-    position += length
+  const reader = new Reader(blob)
+  try {
+    const version = Math.min(reader.int16('version'), LAST_KNOWN_VERSION)
+    if (version < 0) return undefined
+    const topics = Array.from({ length: reader.arrayLength('topics', 2) }, () => reader.string('topic'))
+    reader.nullableBytes('userData')
+    if (version >= 1) skipOwnedPartitions(reader)
+    if (version >= 2) reader.int32('generationId')
+    if (version >= 3) reader.nullableString('rackId')
+    return topics
+  } catch (error) {
+    if (error instanceof MalformedMessageError) return undefined
+    throw error
   }
-  return topics
+}
+
+function skipOwnedPartitions(reader: Reader): void {
+  for (let topics = reader.arrayLength('ownedPartitions', 6); topics > 0; topics--) {
+    reader.string('topic')
+    for (let left = reader.arrayLength('partitions', 4); left > 0; left--) reader.int32('partition')
+  }
 }

@@ -1,12 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { Partition } from '../../log/partition.ts'
+import type { FetchedRecords } from '../../log/partition-log.ts'
 import { ManualClock } from '../../platform/manual-clock.ts'
 import { ZERO_UUID } from '../../protocol/api.ts'
-import { ErrorCode } from '../../protocol/error-code.ts'
+import { ApiError, ErrorCode } from '../../protocol/error-code.ts'
 import type { PartitionData } from '../../protocol/generated/fetch.ts'
 import { Purgatory } from '../../purgatory.ts'
 import { type FetchLimits, FetchOperation } from './fetch-operation.ts'
 import type { FetchTarget } from './fetch-sessions.ts'
+
+/** Numbers that look random and are the same in every run. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0
+    return (state >>> 8) % below
+  }
+}
 
 /** A log of batches with one record each, all of one size. */
 class FakeLog {
@@ -33,7 +43,12 @@ class FakeLog {
     return from < upTo ? Number(upTo - from) * this.batchSize : 0
   }
 
-  read(offset: bigint, maxBytes: number, upTo: bigint, atLeastOneBatch: boolean) {
+  read(
+    offset: bigint,
+    maxBytes: number,
+    upTo: bigint,
+    atLeastOneBatch: boolean,
+  ): FetchedRecords | Promise<FetchedRecords> {
     this.reads.push([offset, maxBytes, upTo, atLeastOneBatch])
     let count = Math.min(Math.floor(maxBytes / this.batchSize), Number(upTo - offset))
     if (count === 0 && atLeastOneBatch && offset < upTo) count = 1
@@ -55,8 +70,25 @@ class FakeLog {
   }
 }
 
+/** A log whose reads end when the test says so, in any order. */
+class SlowLog extends FakeLog {
+  readonly ends: { done(): void; empty(): void; fail(error: unknown): void }[] = []
+
+  override read(offset: bigint, maxBytes: number, upTo: bigint, atLeastOneBatch: boolean) {
+    const records = super.read(offset, maxBytes, upTo, atLeastOneBatch) as FetchedRecords
+    return new Promise<FetchedRecords>((resolve, reject) => {
+      this.ends.push({
+        done: () => resolve(records),
+        empty: () => resolve({ buffers: [], sizeInBytes: 0, nextOffset: offset }),
+        fail: reject,
+      })
+    })
+  }
+}
+
 class FakePartition {
   readonly leaderEpoch = 3
+  readonly config = { 'max.message.bytes': 2000 }
   readonly log: FakeLog
   listeners: (() => void)[] = []
 
@@ -260,6 +292,121 @@ describe('the rows of a fetch', () => {
       { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, abortedTransactions: null },
       { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, abortedTransactions: [] },
     ])
+  })
+})
+
+describe('reads from files side by side', () => {
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
+  const slowLogs = (count: number, batchSize = 100) =>
+    Array.from({ length: count }, () => {
+      const log = new SlowLog(batchSize)
+      log.grow(20)
+      return log
+    })
+
+  test('are begun together while all of them can have their limit, and answered in order', async () => {
+    const logs = slowLogs(3)
+    const rows = setUp(logs, { maxBytes: 10_000 }).fetch().rows()
+    expect(logs.map(({ reads }) => reads.length)).toEqual([1, 1, 1])
+    for (const log of logs.toReversed()) log.ends[0]!.done()
+    expect(sizes(await rows)).toEqual([1000, 1000, 1000])
+    expect(logs.map(({ reads }) => reads[0]![3])).toEqual([true, false, false])
+  })
+
+  test('wait where they could use up more than there is, for what the others really bring', async () => {
+    const logs = slowLogs(4, 700)
+    // 2000 may be taken by the first batch, 1000 by the second partition: the third waits.
+    const rows = setUp(logs, { maxBytes: 3500 }).fetch().rows()
+    expect(logs.map(({ reads }) => reads.length)).toEqual([1, 1, 0, 0])
+    logs[1]!.ends[0]!.done()
+    await settle()
+    expect(logs[2]!.reads).toEqual([])
+    logs[0]!.ends[0]!.done()
+    await settle()
+    expect(logs.map(({ reads }) => reads.length)).toEqual([1, 1, 1, 1])
+    logs[2]!.ends[0]!.done()
+    logs[3]!.ends[0]!.done()
+    expect(sizes(await rows)).toEqual([700, 700, 700, 700])
+    expect(logs[3]!.reads[0]![1]).toBe(1000)
+  })
+
+  test('count a first batch that is larger than its limit (KIP-74)', async () => {
+    const logs = [new SlowLog(1900), new SlowLog(100)]
+    for (const log of logs) log.grow(30)
+    const rows = setUp(logs, { maxBytes: 2500 }).fetch().rows()
+    await settle()
+    expect(logs[1]!.reads).toEqual([])
+    logs[0]!.ends[0]!.done()
+    await settle()
+    logs[1]!.ends[0]!.done()
+    expect(sizes(await rows)).toEqual([1900, 600])
+  })
+
+  test('that bring nothing leave the first batch to the next partition (KIP-74)', async () => {
+    const logs = slowLogs(2, 1500)
+    const rows = setUp(logs, { maxBytes: 100 }).fetch().rows()
+    logs[0]!.ends[0]!.empty()
+    await settle()
+    expect(logs[1]!.reads[0]![3]).toBe(true)
+    logs[1]!.ends[0]!.done()
+    expect(sizes(await rows)).toEqual([0, 1500])
+  })
+
+  test('with random sizes and limits never bring more than the limit, and are what one after the other would bring', async () => {
+    const next = seeded(11)
+    for (let round = 0; round < 300; round++) {
+      const kinds = Array.from({ length: 1 + next(6) }, () => ({
+        batchSize: 1 + next(next(3) === 0 ? 1900 : 300),
+        batches: next(12),
+        isSlow: next(3) > 0,
+      }))
+      const make = (isAllFast: boolean) =>
+        kinds.map(({ batchSize, batches, isSlow }) => {
+          const log = isSlow && !isAllFast ? new SlowLog(batchSize) : new FakeLog(batchSize)
+          log.grow(batches)
+          return log
+        })
+      const limits = { maxBytes: next(6000), hasFirstBatchRule: next(4) > 0 }
+      const wanted = sizes(setUp(make(true), limits).fetch().rows() as PartitionData[])
+      const logs = make(false)
+      const rows = Promise.resolve(setUp(logs, limits).fetch().rows())
+      for (let turn = 0; turn < 2 * logs.length; turn++) {
+        for (const log of logs) if (log instanceof SlowLog) log.ends.shift()?.done()
+        await settle()
+      }
+      expect([round, sizes(await rows)]).toEqual([round, wanted])
+    }
+  })
+
+  test('that fail in a way that clients know fail alone', async () => {
+    const logs = slowLogs(3)
+    const rows = setUp(logs).fetch().rows()
+    logs[0]!.ends[0]!.done()
+    logs[1]!.ends[0]!.fail(new ApiError(ErrorCode.KAFKA_STORAGE_ERROR, 'disk'))
+    logs[2]!.ends[0]!.done()
+    expect((await rows).map(({ errorCode }) => errorCode)).toEqual([0, ErrorCode.KAFKA_STORAGE_ERROR, 0])
+    expect(sizes(await rows)).toEqual([1000, 0, 1000])
+  })
+
+  test('that all fail unexpectedly end the request once, and nothing else', async () => {
+    const logs = slowLogs(3)
+    const rows = setUp(logs, { maxBytes: 3500 }).fetch().rows() as Promise<PartitionData[]>
+    const outcome = rows.catch((error: unknown) => error)
+    for (const log of logs) log.ends[0]?.fail(new TypeError('broken'))
+    expect(await outcome).toEqual(new TypeError('broken'))
+    await settle()
+  })
+
+  test('may fail after another partition has ended the request already', async () => {
+    const [slow, broken] = [new SlowLog(), new FakeLog()]
+    for (const log of [slow, broken]) log.grow(5)
+    broken.read = () => {
+      throw new TypeError('broken at once')
+    }
+    expect(() => setUp([slow, broken]).fetch().rows()).toThrow('broken at once')
+    slow.ends[0]!.fail(new TypeError('broken later'))
+    // An unhandled rejection would end the process, and this run with an error.
+    await settle()
   })
 })
 

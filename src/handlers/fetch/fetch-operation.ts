@@ -131,25 +131,29 @@ export class FetchOperation implements DelayedOperation {
       const target = this.#targets[i]!
       if (promised > 0 && bytesLeft - promised < target.maxBytes) {
         return sizeOf(pending).then((taken) =>
-          this.#readFrom(i, rows, { bytesLeft: Math.max(0, bytesLeft - taken), atLeastOneBatch }),
+          this.#readFrom(i, rows, {
+            bytesLeft: Math.max(0, bytesLeft - taken),
+            atLeastOneBatch: atLeastOneBatch && taken === 0,
+          }),
         )
       }
-      const read = this.#startRead(target, this.#partitions[i]!, bytesLeft - promised, atLeastOneBatch)
+      // A read that goes on has records before it, or it would not have been begun: the rule of the first batch is its own.
+      const isFirst = atLeastOneBatch && pending.length === 0
+      const read = this.#startRead(target, this.#partitions[i]!, bytesLeft - promised, isFirst)
       if ('row' in read) {
         rows.push(read.row)
         continue
       }
       const { records } = read
       if (records instanceof Promise) {
-        const row = records.then(
-          (late) => rowOf(target, read, late),
-          (error: unknown) => errorRow(target, codeOf(error), null),
-        )
+        const row = records
+          .then((late) => rowOf(target, read, late))
+          .catch((error: unknown) => errorRow(target, codeOf(error), null))
+        // Whoever waits for the rows is told. When another read fails first nobody waits, and that must not end the process.
+        row.catch(() => {})
         rows.push(row)
         pending.push(row)
-        promised += Math.max(target.maxBytes, 1)
-        // There are records, or it would not be read: the rule of the first batch is theirs.
-        atLeastOneBatch = false
+        promised += Math.max(mayTake(target, read.partition, isFirst), 1)
         continue
       }
       rows.push(rowOf(target, read, records))
@@ -212,6 +216,11 @@ interface Budget {
   readonly bytesLeft: number
   /** No partition has given anything yet: the next one with records gives a whole batch, however large (KIP-74). */
   readonly atLeastOneBatch: boolean
+}
+
+/** The first batch of a fetch comes whole, however large its topic lets it be. */
+function mayTake({ maxBytes }: FetchTarget, { config }: Partition, atLeastOneBatch: boolean): number {
+  return atLeastOneBatch ? Math.max(maxBytes, config['max.message.bytes']) : maxBytes
 }
 
 /** How many bytes of records all of them bring. */

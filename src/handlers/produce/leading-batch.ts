@@ -33,6 +33,11 @@ export function leadingBatch(records: Buffer | null, apiVersion: number): Buffer
   return next === 'none' ? records.subarray(0, size) : ErrorCode.INVALID_RECORD
 }
 
+/** Whether already the header of the first batch makes no sense: of what follows nothing can be known then. */
+export function isUnreadable(records: Buffer | null): boolean {
+  return records !== null && batchSize(records, 0) === 'corrupt'
+}
+
 /** Whether the first batch belongs to a transaction. */
 export function isTransactionalBatch(records: Buffer | null): boolean {
   if (records === null || records.length <= ATTRIBUTES_AT + 1 || records[MAGIC_AT] !== 2) return false

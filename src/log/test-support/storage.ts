@@ -76,6 +76,7 @@ export async function openStorage(
   files: Files = new MemoryFiles(),
   clock = new ManualClock(),
   leaderEpoch = 0,
+  topicId = TOPIC_ID,
 ): Promise<Storage> {
   const random = seededRandom()
   const directory = DataDirectory.open({ files, random, path: DATA, nodeId: 1 })
@@ -86,7 +87,7 @@ export async function openStorage(
     logger: silentLogger,
     settings: () => settings,
   })
-  const assignment = { topicId: TOPIC_ID, leaderEpoch, partitionEpoch: 0, replicas: [1], isr: [1] }
+  const assignment = { topicId, leaderEpoch, partitionEpoch: 0, replicas: [1], isr: [1] }
   await partitions.start([{ ...assignment, topic: 't', partition: 0, config }])
   return { files, clock, directory, partitions, partition: partitions.get('t', 0)! }
 }
