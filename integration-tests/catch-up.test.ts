@@ -32,7 +32,10 @@ function contentOf(partition: number, at: number): Buffer {
 }
 
 async function produce(partition: number, count: number): Promise<number> {
-  const messages = Array.from({ length: count }, () => ({ partition, value: contentOf(partition, written++) }))
+  const messages = Array.from({ length: count }, () => ({
+    partition,
+    value: contentOf(partition, written++),
+  }))
   await kafka.produce(TOPIC, messages)
   ends[partition] = ends[partition]! + BigInt(count)
   return messages.reduce((size, { value }) => size + value.length, 0)

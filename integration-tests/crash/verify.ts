@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs'
-import { GROUP, type Ledger, valuesOf } from './load.ts'
+import { GROUP, type Ledger, PARTITIONS_UNDER_LOAD, valuesOf } from './load.ts'
 
 /** Reads a topic from its start to its end and compares it, and the group's offset, with the books. Sentences, one for each thing that is wrong. */
 export async function problemsOf(kafka: Kafka, topic: string, ledger: Ledger): Promise<string[]> {
@@ -19,11 +19,25 @@ export async function problemsOf(kafka: Kafka, topic: string, ledger: Ledger): P
       if (!unanswered.has(value)) problems.push(`${topic}: nobody sent ${value}`)
       else if (count > 1) problems.push(`${topic}: ${value} is there ${count} times`)
     }
-    problems.push(...(await commitProblems(admin, topic, ledger)))
+    problems.push(...(await commitProblems(admin, topic, ledger)), ...(await topicProblems(admin, ledger)))
     return problems
   } finally {
     await admin.disconnect()
   }
+}
+
+async function topicProblems(admin: ReturnType<Kafka['admin']>, ledger: Ledger): Promise<string[]> {
+  const { topics } = await admin.fetchTopicMetadata()
+  const partitions = new Map(topics.map((each) => [each.name, each.partitions.length]))
+  const problems: string[] = []
+  for (const [name, state] of ledger.topics) {
+    const count = partitions.get(name)
+    if (state === 'created' && count === undefined) problems.push(`${name} was created and is not there`)
+    if (state === 'deleted' && count !== undefined) problems.push(`${name} was deleted and is there`)
+    if (count !== undefined && count !== PARTITIONS_UNDER_LOAD)
+      problems.push(`${name} has ${count} partitions`)
+  }
+  return problems
 }
 
 async function commitProblems(

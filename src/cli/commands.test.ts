@@ -149,7 +149,7 @@ describe('usage errors', () => {
     [['topic'], 'topic needs a command: list, create'],
     [['topic', 'lst'], 'Did you mean list? (see odradek topic --help)'],
     [['topic', 'list', '--bogus'], 'bogus (see odradek topic list --help)'],
-    [['topic', 'rm'], 'topic delete <names..> lacks its <names..> (see odradek topic delete --help)'],
+    [['topic', 'rm'], 'topic delete lacks its <names..> (see odradek topic delete --help)'],
     [['topic', 'create', 'x', '-p', '0'], '--partitions is a whole number above 0'],
     [['topic', 'create', 'x', '-c', 'nonsense'], '--config takes name=value'],
     [['topic', 'consume', 'x', '--from', 'somewhere'], '--from takes beginning'],

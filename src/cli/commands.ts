@@ -124,7 +124,7 @@ function usageError(message: string, [first, second]: readonly string[]): Comman
   const words = ['odradek', ...(group ? [group.name] : []), ...(command ? [nameOf(command)] : [])].join(' ')
   const isIncomplete = command && message.startsWith('Not enough non-option arguments')
   const what = isIncomplete
-    ? `${group!.name} ${command.syntax} lacks its ${command.syntax.split(' ')[1]}`
+    ? `${group!.name} ${nameOf(command)} lacks its ${command.syntax.split(' ')[1]}`
     : message.replaceAll(/\s*\n\s*/g, ' ').trim()
   return new CommandError(`${what} (see ${words} --help)`, EXIT_USAGE)
 }

@@ -27,7 +27,7 @@ export const createPartitions = handler(CreatePartitions, (request, { broker }):
 })
 
 function resultOf({ name, error }: TopicOutcome<string>): CreatePartitionsTopicResult {
-  return { name, errorCode: error?.code ?? ErrorCode.NONE, errorMessage: error?.message ?? null }
+  return { name, errorCode: error?.code ?? ErrorCode.NONE, errorMessage: error?.explanation ?? null }
 }
 
 function refuseAll({ topics }: CreatePartitionsRequest, error: ApiError): CreatePartitionsResponse {

@@ -77,7 +77,7 @@ function refused(name: string, error: ApiError): CreatableTopicResult {
     name,
     topicId: ZERO_UUID,
     errorCode: error.code,
-    errorMessage: error.message,
+    errorMessage: error.explanation,
     topicConfigErrorCode: ErrorCode.NONE,
     numPartitions: -1,
     replicationFactor: -1,

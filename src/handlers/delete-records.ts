@@ -9,18 +9,25 @@ const HIGH_WATERMARK = -1n
 
 /**
  * DeleteRecords (key 21): moves the beginning of partitions forward (KIP-107). All versions alike; 2 is flexible. Of a partition that
- * stands in a topic twice the last one counts, as in Kafka.
+ * stands in the request twice the last one counts, and its topic is answered once: as in Kafka.
  */
-export const deleteRecords = handler(DeleteRecords, (request, { broker }) => ({
-  throttleTimeMs: 0,
-  topics: request.topics.map(({ name, partitions }) => {
-    const offsets = new Map(partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]))
-    return {
+export const deleteRecords = handler(DeleteRecords, (request, { broker }) => {
+  const topics = new Map<string, Map<number, bigint>>()
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex, offset } of partitions) {
+      const offsets = topics.get(name)
+      if (offsets) offsets.set(partitionIndex, offset)
+      else topics.set(name, new Map([[partitionIndex, offset]]))
+    }
+  }
+  return {
+    throttleTimeMs: 0,
+    topics: Array.from(topics, ([name, offsets]) => ({
       name,
       partitions: Array.from(offsets, ([index, offset]) => deleteFrom(broker, name, index, offset)),
-    }
-  }),
-}))
+    })),
+  }
+})
 
 function deleteFrom(broker: BrokerServices, topic: string, partitionIndex: number, offset: bigint) {
   const refused = (errorCode: number) => ({ partitionIndex, lowWatermark: -1n, errorCode })

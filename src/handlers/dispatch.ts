@@ -17,7 +17,7 @@ import { FIXED_HEADER_BYTES, readRequestHeader } from './request-header.ts'
 export interface DispatchObserver {
   /** The frame without its size. */
   request(frame: Buffer, context: RequestContext): void
-  /** The response with its size; null for a request that gets none. */
+  /** The response with its size; null for a request that gets none. Its memory is only lent: who keeps bytes copies them. */
   response(buffers: readonly Buffer[] | null, context: RequestContext): void
 }
 

@@ -42,6 +42,7 @@ export const fetch = handler(Fetch, (request, context) => {
     minBytes: Math.min(request.minBytes, maxBytes),
     isReadCommitted: request.isolationLevel === READ_COMMITTED,
     hasFirstBatchRule: apiVersion >= 3,
+    isFromFollower: (apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId) >= 0,
   }
   const operation = new FetchOperation(session.targets, limits, (target) =>
     find(broker, target, usesTopicIds),
@@ -76,6 +77,8 @@ function find(broker: BrokerServices, target: FetchTarget, usesTopicIds: boolean
   }
   const topic = broker.metadata.topicById(target.topicId)
   if (topic) target.topic = topic.name
+  // Created again in the meantime, under another id.
+  else if (broker.partitions.get(target.topic, target.partition)) return ErrorCode.INCONSISTENT_TOPIC_ID
   // A session that knew the name of a topic which is gone says 3; an id that nobody knew says 100.
   return target.topic === '' ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 }

@@ -68,7 +68,9 @@ function find(keyType: number, key: string, { broker, connection, apiVersion }: 
   return { key, nodeId: broker.nodeId, ...endpoint, errorCode: ErrorCode.NONE, errorMessage: null }
 }
 
-/** `group:topicId:partition`, where the group may hold colons too. */
+/** `group:topicId:partition`, where the group may hold colons too. Kafka is lenient: a sign and colons at the end pass. */
 function isShareKey(key: string): boolean {
-  return /^.+:[A-Za-z0-9_-]{22}:\d+$/.test(key)
+  const [, groupId = '', partition] = /^(.+):[A-Za-z0-9_-]{22}:([+-]?\d+):*$/.exec(key) ?? []
+  // Shifting brings it into 32 bits, which only a number that has them already survives.
+  return groupId.trim() !== '' && Number(partition) === Number(partition) >> 0
 }

@@ -100,7 +100,16 @@ describe('FindCoordinator', () => {
         ?.errorCode
     expect(share(5, `g:${TOPIC_ID}:0`)).toBe(ErrorCode.INVALID_REQUEST)
     expect(share(6, 'g')).toBe(ErrorCode.INVALID_REQUEST)
-    expect(share(6, `g:${TOPIC_ID}:0`)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    for (const key of [
+      'g::0',
+      `${TOPIC_ID}:0`,
+      ` :${TOPIC_ID}:0`,
+      `g:${TOPIC_ID}:x`,
+      `g:${TOPIC_ID}:2147483648`,
+    ])
+      expect(share(6, key), key).toBe(ErrorCode.INVALID_REQUEST)
+    for (const key of [`g:${TOPIC_ID}:0`, `a:b:${TOPIC_ID}:-1`, `g:${TOPIC_ID}:+1:`])
+      expect(share(6, key), key).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
   })
 
   test('a topic that cannot be made means that there is no coordinator yet', () => {

@@ -88,6 +88,16 @@ describe('ListOffsets', () => {
     ])
   })
 
+  test('a topic has one entry, and a partition one row', () => {
+    const rows = list(7, [{}, { partitionIndex: 1 }, {}])
+    expect(rows.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode])).toEqual([
+      [0, ErrorCode.INVALID_REQUEST],
+      [1, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    ])
+    expect(list(7, [{ partitionIndex: 1, timestamp: -9n }])[0]!.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION)
+    expect(one(7, { currentLeaderEpoch: -2 })[0]).toBe(ErrorCode.FENCED_LEADER_EPOCH)
+  })
+
   test('version 0 lists where segments begin, the newest first', () => {
     const offsets = (wanted: Partial<ListOffsetsPartition>) => list(0, [wanted])[0]!.oldStyleOffsets
     expect(offsets({ maxNumOffsets: 10 })).toEqual([8n, 7n, 6n, 5n])

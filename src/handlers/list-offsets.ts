@@ -5,6 +5,7 @@ import {
   ListOffsets,
   type ListOffsetsPartition,
   type ListOffsetsPartitionResponse,
+  type ListOffsetsRequest,
 } from '../protocol/generated/list-offsets.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
@@ -44,9 +45,9 @@ export const listOffsets = handler(ListOffsets, (request, context) => {
   const isLevelKnown = isReadCommitted || isolationLevel === READ_UNCOMMITTED
   return {
     throttleTimeMs: 0,
-    topics: request.topics.map(({ name, partitions }) => ({
+    topics: Array.from(wantedOf(request), ([name, partitions]) => ({
       name,
-      partitions: partitionsOf(partitions).map(({ wanted, isRepeated }) => {
+      partitions: Array.from(partitions.values(), ({ wanted, isRepeated }) => {
         if (!isLevelKnown) return unknown(wanted.partitionIndex, ErrorCode.UNKNOWN_SERVER_ERROR)
         if (isRepeated) return unknown(wanted.partitionIndex, ErrorCode.INVALID_REQUEST)
         return listPartition(name, wanted, isReadCommitted, context)
@@ -55,19 +56,22 @@ export const listOffsets = handler(ListOffsets, (request, context) => {
   }
 })
 
-/** A partition that is asked for twice gets one row, and an error. */
-function partitionsOf(
-  partitions: readonly ListOffsetsPartition[],
-): { wanted: ListOffsetsPartition; isRepeated: boolean }[] {
-  const counts = new Map<number, number>()
-  for (const { partitionIndex } of partitions)
-    counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1)
-  const listed = partitions.length === counts.size ? partitions : distinct(partitions)
-  return listed.map((wanted) => ({ wanted, isRepeated: counts.get(wanted.partitionIndex)! > 1 }))
+interface WantedPartition {
+  readonly wanted: ListOffsetsPartition
+  readonly isRepeated: boolean
 }
 
-function distinct(partitions: readonly ListOffsetsPartition[]): ListOffsetsPartition[] {
-  return [...new Map(partitions.map((wanted) => [wanted.partitionIndex, wanted])).values()]
+/** A topic has one entry, also when the request names it twice; a partition that is asked for twice gets one row, and an error. */
+function wantedOf({ topics }: ListOffsetsRequest): Map<string, Map<number, WantedPartition>> {
+  const all = new Map<string, Map<number, WantedPartition>>()
+  for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue
+    const known = all.get(name) ?? new Map<number, WantedPartition>()
+    all.set(name, known)
+    for (const wanted of partitions)
+      known.set(wanted.partitionIndex, { wanted, isRepeated: known.has(wanted.partitionIndex) })
+  }
+  return all
 }
 
 function listPartition(
@@ -77,11 +81,11 @@ function listPartition(
   { broker, apiVersion }: RequestContext,
 ): ListOffsetsPartitionResponse {
   const { partitionIndex, timestamp, currentLeaderEpoch } = wanted
-  const partition = broker.partitions.get(topic, partitionIndex)
-  if (!partition) return unknown(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   if (timestamp < 0n && apiVersion < (sinceVersion.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
     return unknown(partitionIndex, ErrorCode.UNSUPPORTED_VERSION)
   }
+  const partition = broker.partitions.get(topic, partitionIndex)
+  if (!partition) return unknown(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   const errorCode = checkLeaderEpoch(partition, currentLeaderEpoch)
   if (errorCode !== ErrorCode.NONE) return unknown(partitionIndex, errorCode)
   try {

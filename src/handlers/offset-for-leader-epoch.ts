@@ -16,8 +16,7 @@ export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, (request, { br
       const partition = broker.partitions.get(topic, partitionIndex)
       if (!partition) return { ...unknown, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
       const errorCode = checkLeaderEpoch(partition, currentLeaderEpoch)
-      if (errorCode !== ErrorCode.NONE || epoch < 0 || epoch > partition.leaderEpoch)
-        return { ...unknown, errorCode }
+      if (errorCode !== ErrorCode.NONE || epoch > partition.leaderEpoch) return { ...unknown, errorCode }
       const { leaderEpoch, endOffset } = partition.log.endOffsetForEpoch(epoch)
       return { partition: partitionIndex, errorCode, leaderEpoch, endOffset }
     }),

@@ -91,9 +91,17 @@ function refusalOf({ transactionalId, topicData }: ProduceRequest): Refusal | un
 }
 
 function refuseAll({ topicData }: ProduceRequest, { errorCode, errorMessage }: Refusal): Row[] {
-  return topicData.flatMap((topic) =>
-    topic.partitionData.map(({ index }) => ({ topic, row: { ...refused(index, errorCode), errorMessage } })),
-  )
+  const rows = new Map<string, Row>()
+  for (const topic of topicData) {
+    for (const { index } of topic.partitionData)
+      rows.set(keyOf(topic, index), { topic, row: { ...refused(index, errorCode), errorMessage } })
+  }
+  return [...rows.values()]
+}
+
+/** Of name and id one is empty, as the version decides. */
+function keyOf({ name, topicId }: TopicProduceData, index: number): string {
+  return `${name}${topicId}:${index}`
 }
 
 function rowsOf(request: ProduceRequest, context: RequestContext): Row[] {
@@ -112,8 +120,7 @@ function several(request: ProduceRequest, context: RequestContext): Row[] {
   const wanted = new Map<string, Append>()
   for (const topic of request.topicData) {
     for (const data of topic.partitionData) {
-      // One of the two is empty, as the version decides.
-      const key = `${topic.name}${topic.topicId}:${data.index}`
+      const key = keyOf(topic, data.index)
       const prepared = prepare(topic, data, context)
       if (isRow(prepared)) failed.set(key, prepared)
       else wanted.set(key, prepared)

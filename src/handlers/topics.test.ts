@@ -223,7 +223,9 @@ describe('CreateTopics', () => {
       ['a', ErrorCode.POLICY_VIOLATION],
       ['b', ErrorCode.POLICY_VIOLATION],
     ])
-    expect(codes(createAll(7, [create('b')], { timeoutMs: 0 }))).toEqual([['b', ErrorCode.REQUEST_TIMED_OUT]])
+    const late = createAll(7, [create('b')], { timeoutMs: 0 })
+    expect(codes(late)).toEqual([['b', ErrorCode.REQUEST_TIMED_OUT]])
+    expect(late[0]!.errorMessage).toBeNull()
     expect(image.topics.size).toBe(0)
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { MemoryFiles } from '../platform/memory-files.ts'
 import type { OpenFile } from '../platform/platform.ts'
+import { buildBatch } from '../protocol/batch-builder.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import type { Partitions } from './partitions.ts'
 import { FaultyFiles } from './test-support/faulty-files.ts'
@@ -142,6 +143,41 @@ describe('several segments that a crash leaves unflushed', () => {
     expect(partition.log.offsetForTimestamp(1_700_000_000_005n)?.offset).toBe(5n)
   })
 })
+
+test.each(['.index', '.timeindex'])(
+  'a lost %s of an older segment costs none of its aborted transactions',
+  async (suffix) => {
+    const config = topicConfig({ 'segment.bytes': 300 })
+    const { files, partition, partitions } = await openStorage(config)
+    const producer = { producerId: 5n, producerEpoch: 0 }
+    partition.append(batchOf([{ value: 'aborted' }], { ...producer, baseSequence: 0, isTransactional: true }))
+    partition.append(abortMarker(producer))
+    for (const value of ['a', 'b', 'c', 'd']) append(partition, value)
+    const aborted = [{ producerId: 5n, firstOffset: 0n }]
+    expect(partition.log.abortedTransactions(0n, 6n)).toEqual(aborted)
+    await partitions.stop(1n)
+    const copy = copyFiles(files)
+    copy.remove(`${FOLDER}/00000000000000000000${suffix}`)
+    const after = await openStorage(config, copy)
+    expect(after.partition.log.abortedTransactions(0n, 6n)).toEqual(aborted)
+    expect(await readAll(after.partition)).toHaveLength(6)
+  },
+)
+
+/** Ends a transaction of the producer without its records. */
+function abortMarker(producer: { producerId: bigint; producerEpoch: number }): Buffer {
+  const key = Buffer.from('00000000', 'hex')
+  const value = Buffer.from('000000000000', 'hex')
+  const record = { key, value, headers: [], timestamp: 1_700_000_000_000n }
+  return buildBatch({
+    baseOffset: 0n,
+    leaderEpoch: -1,
+    records: [record],
+    ...producer,
+    isTransactional: true,
+    isControl: true,
+  })
+}
 
 test('an index that is smaller than an entry does not make segments that share their files', async () => {
   const config = topicConfig({ 'segment.index.bytes': 4, 'file.delete.delay.ms': 0 })

@@ -59,7 +59,7 @@ export class LeaderEpochs {
   endOffsetFor(epoch: number, logEndOffset: bigint): { leaderEpoch: number; endOffset: bigint } {
     if (epoch >= 0 && epoch === this.latestEpoch) return { leaderEpoch: epoch, endOffset: logEndOffset }
     const next = this.#entries.find((entry) => entry.epoch > epoch)
-    if (epoch < 0 || !next) return { leaderEpoch: -1, endOffset: -1n }
+    if (epoch === -1 || !next) return { leaderEpoch: -1, endOffset: -1n }
     const floor = this.#entries.findLast((entry) => entry.epoch <= epoch)
     return { leaderEpoch: floor?.epoch ?? epoch, endOffset: next.startOffset }
   }

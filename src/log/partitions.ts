@@ -190,7 +190,9 @@ export class Partitions {
   }
 
   #noteCompaction(topic: string): void {
-    this.#options.logger.info({ topic }, 'cleanup.policy=compact: not compacted yet, all records are kept')
+    // Nobody asked for the broker's own topics to be compacted.
+    const level = topic.startsWith('__') ? 'info' : 'warn'
+    this.#options.logger[level]({ topic }, 'cleanup.policy=compact: not compacted yet, all records are kept')
   }
 
   #openLog(partition: Partition): SegmentedLog {

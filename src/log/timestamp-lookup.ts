@@ -45,7 +45,7 @@ export function findMaxTimestamp(
   for (const segment of segments) {
     if (!latest || segment.maxTimestamp.timestamp > latest.maxTimestamp.timestamp) latest = segment
   }
-  if (!latest || latest.maxTimestamp.timestamp < 0n) return undefined
+  if (!latest) return undefined
   const { timestamp, offset } = latest.maxTimestamp
   const batch = reader.findBatch(offset, (bytes, at) => maxTimestamp(bytes, at) >= timestamp)
   if (!batch) return undefined

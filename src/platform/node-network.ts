@@ -1,6 +1,9 @@
 import net from 'node:net'
 import type { ListeningSocket, ListenOptions, Network, Socket } from './platform.ts'
 
+/** How long a client may be silent while it is sent the rest. */
+const END_GRACE_MS = 5000
+
 /** TCP on the machine's own stack. */
 export function nodeNetwork(): Network {
   return { listen }
@@ -120,7 +123,10 @@ class NodeSocket implements Socket {
   }
 
   end(): void {
-    this.#socket.destroySoon()
+    const socket = this.#socket
+    socket.destroySoon()
+    // A client that takes nothing any more must not keep the process alive.
+    if (!socket.destroyed) socket.setTimeout(END_GRACE_MS, () => socket.destroy())
   }
 
   destroy(): void {

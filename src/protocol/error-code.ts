@@ -27,4 +27,9 @@ export class ApiError extends Error {
     super(message)
     this.code = code
   }
+
+  /** What there is to say beside the code; null when that is nothing. */
+  get explanation(): string | null {
+    return this.message === errorName(this.code) ? null : this.message
+  }
 }

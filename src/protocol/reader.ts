@@ -105,7 +105,7 @@ export class Reader {
 
   nullableString(field: string): string | null {
     const length = this.int16(field)
-    return length === -1 ? null : this.#text(length, field)
+    return length < 0 ? null : this.#text(length, field)
   }
 
   compactString(field: string): string {
@@ -124,7 +124,7 @@ export class Reader {
 
   nullableBytes(field: string): Buffer | null {
     const length = this.int32(field)
-    return length === -1 ? null : this.#copy(length, field)
+    return length < 0 ? null : this.#copy(length, field)
   }
 
   compactBytes(field: string): Buffer {
@@ -143,7 +143,7 @@ export class Reader {
 
   nullableRecords(field: string): Buffer | null {
     const length = this.int32(field)
-    return length === -1 ? null : this.#slice(length, field)
+    return length < 0 ? null : this.#slice(length, field)
   }
 
   compactRecords(field: string): Buffer {
@@ -163,7 +163,7 @@ export class Reader {
   /** The same, and -1 for null. */
   nullableArrayLength(field: string, leastBytes: number): number {
     const count = this.int32(field)
-    return count === -1 ? -1 : this.#checkedCount(count, field, leastBytes)
+    return count < 0 ? -1 : this.#checkedCount(count, field, leastBytes)
   }
 
   compactArrayLength(field: string, leastBytes: number): number {
@@ -172,7 +172,7 @@ export class Reader {
 
   compactNullableArrayLength(field: string, leastBytes: number): number {
     const count = this.unsignedVarint(field) - 1
-    return count === -1 ? -1 : this.#checkedCount(count, field, leastBytes)
+    return count < 0 ? -1 : this.#checkedCount(count, field, leastBytes)
   }
 
   /** Count of tagged fields; each takes a byte for its tag and one for its size. */

@@ -55,6 +55,24 @@ describe('startKafka', () => {
     await ended
   })
 
+  test('a broker that was stopped takes and gives nothing', async () => {
+    const kafka = await startKafka({ topics: ['t'] })
+    await kafka.produce('t', { value: 'one' })
+    await kafka.stop()
+    await expect(kafka.records('t')).rejects.toThrow('the broker was stopped')
+    await expect(kafka.records('other')).rejects.toThrow('the broker was stopped')
+    await expect(kafka.produce('t', { value: 'two' })).rejects.toThrow('the broker was stopped')
+    await expect(kafka.createTopic('other')).rejects.toThrow('the broker was stopped')
+  })
+
+  test('mistakes that only JavaScript lets pass are told', async () => {
+    const topics = { t: { partitions: 3 } } as unknown as Record<string, number>
+    await expect(startKafka({ topics })).rejects.toThrow('topics: t needs a number of partitions')
+    await using kafka = await startKafka()
+    const key = 5 as unknown as string
+    await expect(kafka.produce('t', { key, value: 'x' })).rejects.toThrow('strings or Buffers, not number')
+  })
+
   test('with a data folder everything is there again', async () => {
     const data = await mkdtemp(join(tmpdir(), 'odradek-start-'))
     try {

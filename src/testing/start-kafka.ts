@@ -127,6 +127,7 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
       ? topics.map((name: string) => [name, 1] as const)
       : Object.entries(topics)
     for (const [name, partitions] of entries) {
+      if (typeof partitions !== 'number') throw new TypeError(`topics: ${name} needs a number of partitions`)
       // With `data` they may be there from an earlier run.
       if (!broker.services.metadata.topic(name)) await kafka.createTopic(name, { partitions })
     }

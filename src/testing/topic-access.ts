@@ -11,22 +11,30 @@ const READ_BYTES = 1024 * 1024
 /** Version of Produce that our own records are validated as. */
 const PRODUCE_VERSION = 9
 
+const STOPPED = 'the broker was stopped'
+
 /** What tests do with topics, straight at the broker's partitions: no client, no socket. */
 export class TopicAccess {
   readonly #broker: Broker
   /** Partition of the next message without a key. */
   #nextPartition = 0
+  #isStopped = false
 
   constructor(broker: Broker) {
     this.#broker = broker
+    broker.onStop(() => {
+      this.#isStopped = true
+    })
   }
 
   create(name: string, partitions: number, configs: Readonly<Record<string, string>>): void {
+    this.#assertRunning()
     this.#broker.createTopic(name, { partitions, configs: new Map(Object.entries(configs)) })
   }
 
   /** Appends each message; those that go to one partition go as one batch. */
   produce(topic: string, messages: readonly MessageToProduce[]): ProducedRecord[] {
+    this.#assertRunning()
     if (!this.#exists(topic)) this.#broker.createTopic(topic)
     const count = this.#broker.services.partitions.ofTopic(topic).length
     const targets = messages.map((message) => this.#partitionOf(message, count))
@@ -83,6 +91,7 @@ export class TopicAccess {
     only: number | undefined,
     timeoutMs: number,
   ): Promise<KafkaRecord[]> {
+    this.#assertRunning()
     await this.#until(
       topic,
       timeoutMs,
@@ -97,6 +106,10 @@ export class TopicAccess {
       if (found.length < count) await this.#read(topic, partition, count - found.length, found)
     }
     return found
+  }
+
+  #assertRunning(): void {
+    if (this.#isStopped) throw new Error(STOPPED)
   }
 
   #exists(topic: string): boolean {
@@ -169,7 +182,7 @@ export class TopicAccess {
         watch()
         look()
       })
-      const stopWaiting = this.#broker.onStop(() => finish(() => reject(new Error('the broker was stopped'))))
+      const stopWaiting = this.#broker.onStop(() => finish(() => reject(new Error(STOPPED))))
       const timer = clock.schedule(timeoutMs, () => {
         const have = metadata.topic(topic)
           ? partitions
@@ -188,7 +201,11 @@ export class TopicAccess {
 }
 
 function bytesOf(value: string | Buffer): Buffer {
-  return typeof value === 'string' ? Buffer.from(value) : value
+  if (typeof value === 'string') return Buffer.from(value)
+  if (Buffer.isBuffer(value)) return value
+  if ((value as unknown) instanceof Uint8Array) return Buffer.from(value)
+  // A test in JavaScript has nobody to tell it.
+  throw new TypeError(`keys and headers are strings or Buffers, not ${typeof value}`)
 }
 
 function valueBytes(value: unknown): Buffer | null {

@@ -409,6 +409,19 @@ describe('static members', () => {
     expect(second.value!.members).toHaveLength(1)
   })
 
+  test('a restart begins a session as long as the old one; a new session timeout counts from the next request on', async () => {
+    const group = new CoordinatorHarness()
+    await stableStatic(group)
+    const { value } = group.join('g', '', { ...instance, sessionTimeoutMs: 6_000 })
+    const { memberId, generationId } = value!
+    await group.advance(9_999)
+    expect(group.heartbeat('g', memberId, generationId, 'i1')).toBe(ErrorCode.NONE)
+    await group.advance(5_999)
+    expect(group.coordinator.group('g')!.members.size).toBe(1)
+    await group.advance(1)
+    expect(group.coordinator.group('g')!.members.size).toBe(0)
+  })
+
   test('a restart with another choice of protocol begins a rebalance', async () => {
     const group = new CoordinatorHarness()
     const first = group.join('g', '', { ...instance, protocols: { x: '', y: '' } })

@@ -196,7 +196,8 @@ export class ClassicJoin {
       oldMember.sessionTimer?.cancel()
       oldMember.completeJoin(joinError(ErrorCode.FENCED_INSTANCE_ID, oldMemberId))
       oldMember.completeSync(syncError(ErrorCode.FENCED_INSTANCE_ID))
-      this.#rebalance.touch(group, member)
+      // Kafka begins the session before it looks at what the new request says about sessions.
+      this.#rebalance.touch(group, member, oldMember.sessionTimeoutMs)
       this.#logger.debug({ groupId: group.groupId, oldMemberId, memberId }, 'Static member takes over')
     }
     if (group.state === 'Stable' && selectsSameProtocol(group, oldMember, member)) {

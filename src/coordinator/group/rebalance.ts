@@ -68,8 +68,8 @@ export class Rebalance {
   }
 
   /** Begins a member's session anew. The timer is only touched when it would fire too late; else it looks again when it fires. */
-  touch(group: ClassicGroup, member: ClassicMember): void {
-    this.#expireAfter(group, member, member.sessionTimeoutMs)
+  touch(group: ClassicGroup, member: ClassicMember, sessionTimeoutMs = member.sessionTimeoutMs): void {
+    this.#expireAfter(group, member, sessionTimeoutMs)
   }
 
   /** Bounds the wait of a member that does not know its id yet. */

@@ -112,6 +112,7 @@ const defaults: FetchLimits = {
   maxBytes: 10_000,
   isReadCommitted: false,
   hasFirstBatchRule: true,
+  isFromFollower: false,
 }
 
 function setUp(logs: FakeLog[], limits: Partial<FetchLimits> = {}, changes: Partial<FetchTarget> = {}) {
@@ -188,6 +189,8 @@ describe('the rows of a fetch', () => {
     const logs = [new FakeLog(), new FakeLog(), new FakeLog()]
     for (const log of logs) log.grow(8)
     expect(sizes(setUp(logs, { maxBytes: 1100 }).fetch().rows())).toEqual([800, 300, 0])
+    // The half of a batch that Kafka would send counts, though it is not sent here.
+    expect(sizes(setUp(logs, { maxBytes: 600 }, { maxBytes: 450 }).fetch().rows())).toEqual([400, 100, 0])
   })
 
   test('the first batch comes however large it is, and only one (KIP-74)', () => {
@@ -281,6 +284,27 @@ describe('the rows of a fetch', () => {
       .fetch()
       .rows() as PartitionData[]
     expect(fine!.divergingEpoch.epoch).toBe(-1)
+    const beyond = setUp([log], {}, { fetchOffset: 6n, lastFetchedEpoch: 3 }).fetch()
+    expect(beyond.rows()).toMatchObject([{ errorCode: 0, divergingEpoch: { epoch: 3, endOffset: 5n } }])
+  })
+
+  test('a list of aborted transactions comes unless the first batch found no room', () => {
+    const logs = [new FakeLog(), new FakeLog()]
+    for (const log of logs) log.grow(1)
+    const second = (maxBytes: number) =>
+      (setUp(logs, { isReadCommitted: true, maxBytes }).fetch().rows() as PartitionData[])[1]!
+    expect(second(100).abortedTransactions).toEqual([])
+    expect(second(150).abortedTransactions).toBeNull()
+    expect(second(200).abortedTransactions).toHaveLength(1)
+  })
+
+  test('another broker is told that it is no replica', () => {
+    const log = new FakeLog()
+    log.grow(1)
+    const follower = (changes: Partial<FetchTarget>) =>
+      setUp([log], { isFromFollower: true }, changes).fetch().rows()
+    expect(follower({})).toMatchObject([{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }])
+    expect(follower({ currentLeaderEpoch: 3 })).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_LEADER_EPOCH }])
   })
 
   test('what was never known has an empty list of aborted transactions, what has gone has null', () => {
@@ -323,11 +347,13 @@ describe('reads from files side by side', () => {
     expect(logs[2]!.reads).toEqual([])
     logs[0]!.ends[0]!.done()
     await settle()
-    expect(logs.map(({ reads }) => reads.length)).toEqual([1, 1, 1, 1])
+    expect(logs.map(({ reads }) => reads.length)).toEqual([1, 1, 1, 0])
     logs[2]!.ends[0]!.done()
+    await settle()
     logs[3]!.ends[0]!.done()
-    expect(sizes(await rows)).toEqual([700, 700, 700, 700])
-    expect(logs[3]!.reads[0]![1]).toBe(1000)
+    expect(sizes(await rows)).toEqual([700, 700, 700, 0])
+    // The others used up their limits of 1000 each: more follows than what they brought.
+    expect(logs[3]!.reads[0]![1]).toBe(500)
   })
 
   test('count a first batch that is larger than its limit (KIP-74)', async () => {

@@ -13,6 +13,8 @@ export interface FetchLimits {
   readonly isReadCommitted: boolean
   /** Fetch 3 and newer: the first partition with records gives a whole batch, however large it is (KIP-74). */
   readonly hasFirstBatchRule: boolean
+  /** A broker asks, as a replica of the partition: there are no others than we ourselves. */
+  readonly isFromFollower: boolean
 }
 
 /** Finds the partition that a target means: the partition, or why there is none. */
@@ -49,14 +51,11 @@ export class FetchOperation implements DelayedOperation {
     let bytes = 0
     for (let i = 0; i < this.#targets.length; i++) {
       const partition = this.#partitions[i]!
+      if (partition === ErrorCode.INCONSISTENT_TOPIC_ID) return true
       if (typeof partition === 'number') continue
       isAnyKnown = true
       const target = this.#targets[i]!
-      if (
-        this.#find(target) !== partition ||
-        checkLeaderEpoch(partition, target.currentLeaderEpoch) !== ErrorCode.NONE
-      )
-        return true
+      if (this.#find(target) !== partition || this.#refusal(partition, target) !== ErrorCode.NONE) return true
       const { log } = partition
       if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.logEndOffset) return true
       if (target.lastFetchedEpoch >= 0 && divergence(partition, target) !== undefined) return true
@@ -110,6 +109,14 @@ export class FetchOperation implements DelayedOperation {
     return { api: 'Fetch', minBytes, maxBytes, isReadCommitted, partitions }
   }
 
+  /** Why the partition does not answer this client. */
+  #refusal(partition: Partition, { currentLeaderEpoch }: FetchTarget): ErrorCode {
+    // Here any negative one stands for none, elsewhere only -1.
+    const wrongEpoch = checkLeaderEpoch(partition, Math.max(-1, currentLeaderEpoch))
+    if (wrongEpoch !== ErrorCode.NONE || !this.#limits.isFromFollower) return wrongEpoch
+    return currentLeaderEpoch >= 0 ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NOT_LEADER_OR_FOLLOWER
+  }
+
   #upTo(partition: Partition): bigint {
     return this.#limits.isReadCommitted ? partition.log.lastStableOffset : partition.log.highWatermark
   }
@@ -126,20 +133,25 @@ export class FetchOperation implements DelayedOperation {
     let { bytesLeft, atLeastOneBatch } = budget
     /** Bytes that reads which have not ended may still take. */
     let promised = 0
-    const pending: Promise<PartitionData>[] = []
+    const pending: Promise<number>[] = []
     for (let i = first; i < this.#targets.length; i++) {
       const target = this.#targets[i]!
       if (promised > 0 && bytesLeft - promised < target.maxBytes) {
-        return sizeOf(pending).then((taken) =>
-          this.#readFrom(i, rows, {
+        return Promise.all(pending).then((sizes) => {
+          const taken = sizes.reduce((sum, size) => sum + size, 0)
+          return this.#readFrom(i, rows, {
             bytesLeft: Math.max(0, bytesLeft - taken),
             atLeastOneBatch: atLeastOneBatch && taken === 0,
-          }),
-        )
+          })
+        })
       }
       // A read that goes on has records before it, or it would not have been begun: the rule of the first batch is its own.
       const isFirst = atLeastOneBatch && pending.length === 0
-      const read = this.#startRead(target, this.#partitions[i]!, bytesLeft - promised, isFirst)
+      const found = this.#partitions[i]!
+      const limit = Math.min(target.maxBytes, bytesLeft - promised)
+      const read = this.#startRead(target, found, limit, isFirst)
+      // Below 0 the limit of the whole fetch fails the first partition only, as in Kafka.
+      if (typeof found !== 'number' && bytesLeft < 0) bytesLeft = 0
       if ('row' in read) {
         rows.push(read.row)
         continue
@@ -152,13 +164,18 @@ export class FetchOperation implements DelayedOperation {
         // Whoever waits for the rows is told. When another read fails first nobody waits, and that must not end the process.
         row.catch(() => {})
         rows.push(row)
-        pending.push(row)
+        pending.push(
+          records.then(
+            (late) => taken(read, late, limit),
+            () => 0,
+          ),
+        )
         promised += Math.max(mayTake(target, read.partition, isFirst), 1)
         continue
       }
       rows.push(rowOf(target, read, records))
       if (records.sizeInBytes > 0) atLeastOneBatch = false
-      bytesLeft = Math.max(0, bytesLeft - records.sizeInBytes)
+      bytesLeft = Math.max(0, bytesLeft - taken(read, records, limit))
     }
     return pending.length > 0 || first > 0 ? Promise.all(rows) : (rows as PartitionData[])
   }
@@ -166,18 +183,19 @@ export class FetchOperation implements DelayedOperation {
   #startRead(
     target: FetchTarget,
     found: Partition | ErrorCode,
-    bytesLeft: number,
+    maxBytes: number,
     atLeastOneBatch: boolean,
   ): StartedRead | { row: PartitionData } {
-    if (typeof found === 'number') return { row: errorRow(target, found, []) }
+    if (typeof found === 'number')
+      return { row: errorRow(target, found, found === ErrorCode.INCONSISTENT_TOPIC_ID ? null : []) }
     const now = this.#find(target)
     if (now !== found) {
       return {
         row: errorRow(target, typeof now === 'number' ? now : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null),
       }
     }
-    const wrongEpoch = checkLeaderEpoch(found, target.currentLeaderEpoch)
-    if (wrongEpoch !== ErrorCode.NONE) return { row: errorRow(target, wrongEpoch, null) }
+    const refusal = this.#refusal(found, target)
+    if (refusal !== ErrorCode.NONE) return { row: errorRow(target, refusal, null) }
     try {
       const { log } = found
       const started = {
@@ -187,18 +205,18 @@ export class FetchOperation implements DelayedOperation {
         lastStableOffset: log.lastStableOffset,
         logStartOffset: log.logStartOffset,
         isReadCommitted: this.#limits.isReadCommitted,
-      }
-      if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.logEndOffset) {
-        return { row: errorRow(target, ErrorCode.OFFSET_OUT_OF_RANGE, null) }
+        maxBytes,
       }
       const diverging = target.lastFetchedEpoch >= 0 ? divergence(found, target) : undefined
       if (diverging === 'unknown') return { row: errorRow(target, ErrorCode.OFFSET_OUT_OF_RANGE, null) }
       if (diverging) {
-        const row = rowOf(target, { ...started, records: NO_RECORDS }, NO_RECORDS)
+        const row = rowOf(target, { ...started, maxBytes: 0, records: NO_RECORDS }, NO_RECORDS)
         return { row: { ...row, divergingEpoch: diverging } }
       }
+      if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.logEndOffset) {
+        return { row: errorRow(target, ErrorCode.OFFSET_OUT_OF_RANGE, null) }
+      }
       if (target.fetchOffset >= started.upTo) return { ...started, records: NO_RECORDS }
-      const maxBytes = Math.min(target.maxBytes, bytesLeft)
       if (maxBytes < 0) return { row: errorRow(target, ErrorCode.UNKNOWN_SERVER_ERROR, null) }
       const isUsedUp = maxBytes === 0 && !atLeastOneBatch
       const records = isUsedUp
@@ -223,13 +241,13 @@ function mayTake({ maxBytes }: FetchTarget, { config }: Partition, atLeastOneBat
   return atLeastOneBatch ? Math.max(maxBytes, config['max.message.bytes']) : maxBytes
 }
 
-/** How many bytes of records all of them bring. */
-async function sizeOf(pending: readonly Promise<PartitionData>[]): Promise<number> {
-  let size = 0
-  for (const { records } of await Promise.all(pending)) {
-    for (const part of (records as readonly Buffer[] | null) ?? []) size += part.length
-  }
-  return size
+/**
+ * How much of the limit of the fetch a read uses up. Where more records follow than it may bring, that is all that it may: Kafka sends the
+ * beginning of the next batch too.
+ */
+function taken({ upTo }: StartedRead, records: FetchedRecords, limit: number): number {
+  if (records.sizeInBytes === 0 || records.nextOffset >= upTo) return records.sizeInBytes
+  return Math.max(records.sizeInBytes, limit)
 }
 
 /** A read with the offsets as they were when it began: the records end below them. */
@@ -240,6 +258,7 @@ interface StartedRead {
   readonly lastStableOffset: bigint
   readonly logStartOffset: bigint
   readonly isReadCommitted: boolean
+  readonly maxBytes: number
   readonly records: FetchedRecords | Promise<FetchedRecords>
 }
 
@@ -276,11 +295,13 @@ function rowOf(target: FetchTarget, read: StartedRead, records: FetchedRecords):
     divergingEpoch: NO_EPOCH,
     currentLeader: NO_LEADER,
     snapshotId: NO_SNAPSHOT,
-    // null for read_uncommitted, a list (empty too) for read_committed
+    // null for read_uncommitted, a list (empty too) for read_committed unless not even the first batch found room
     abortedTransactions: !read.isReadCommitted
       ? null
       : records.sizeInBytes === 0
-        ? []
+        ? read.maxBytes > 0 && target.fetchOffset < read.upTo
+          ? null
+          : []
         : log.abortedTransactions(target.fetchOffset, records.nextOffset),
     preferredReadReplica: -1,
     records: records.buffers,

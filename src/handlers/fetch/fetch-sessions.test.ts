@@ -109,7 +109,8 @@ describe('FetchSessions', () => {
   test('a session that forgets all its partitions ends', () => {
     const { sessions, begin, create } = setUp()
     const { id } = create([target('a')])!
-    expect(begin(id, 1, [], [target('a')])).toMatchObject({ kind: 'sessionless', targets: [] })
+    const last = target('b')
+    expect(begin(id, 1, [last], [target('a'), target('b')])).toEqual({ kind: 'sessionless', targets: [last] })
     expect(sessions.size).toBe(0)
   })
 

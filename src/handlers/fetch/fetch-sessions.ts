@@ -195,7 +195,7 @@ export class FetchSessions {
     session.forget(request.forgotten)
     if (session.size === 0) {
       this.#sessions.delete(sessionId)
-      return { kind: 'sessionless', targets: [] }
+      return { kind: 'sessionless', targets }
     }
     session.lastUsedMs = this.#clock.elapsedMs()
     this.#sessions.delete(sessionId)

@@ -20,7 +20,8 @@ export class TopicConfigRows {
   #rows(overrides: ReadonlyMap<string, string>): CreatableTopicConfigs[] {
     return topicEntries(overrides, this.#broker).map(({ name, value, source, isReadOnly, isSensitive }) => ({
       name,
-      value,
+      // As it was given: only DescribeConfigs brings values into one form.
+      value: overrides.get(name) ?? value,
       readOnly: isReadOnly,
       configSource: source,
       isSensitive,
