@@ -110,10 +110,12 @@ export class LogTail {
     const buffers: Buffer[] = []
     let sizeInBytes = 0
     let nextOffset = offset
-    let start = this.#findBatch(this.#blocks[index]!, offset)
+    const first = this.#blocks[index]!
+    let start = this.#findBatch(first, offset)
     for (; index < this.#blocks.length; index++, start = 0) {
       const block = this.#blocks[index]!
-      if (block.baseOffset >= upTo) break
+      // As from a file: a read ends with its segment.
+      if (block.baseOffset >= upTo || block.segment !== first.segment) break
       let end = block.length
       const isWhole = block.nextOffset <= upTo && sizeInBytes + end - start <= maxBytes
       if (isWhole) nextOffset = block.nextOffset

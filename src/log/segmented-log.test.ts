@@ -145,6 +145,16 @@ describe('segments', () => {
     expect(names(files as MemoryFiles)).toContain('00000000000000000001.timeindex')
   })
 
+  test('a read ends with its segment, in memory as in files', async () => {
+    const { partition } = await openStorage(topicConfig({ 'segment.bytes': 200 }))
+    append(partition, 'a'.repeat(100))
+    append(partition, 'b'.repeat(100))
+    const { log } = partition
+    expect(log.describe().segments).toHaveLength(2)
+    expect(await log.read(0n, 10_000, log.logEndOffset, true)).toMatchObject({ nextOffset: 1n })
+    expect(await log.read(1n, 10_000, log.logEndOffset, true)).toMatchObject({ nextOffset: 2n })
+  })
+
   test('roll when an index is full', async () => {
     const config = topicConfig({ 'index.interval.bytes': 0, 'segment.index.bytes': 36 })
     const { partition } = await openStorage(config)
