@@ -22,14 +22,15 @@ export function nodeFiles(): Files {
 
 /** Step by step: Node's own recursive way never ends where a parent exists and still takes no entries, as below /proc. */
 function makeDirectory(path: string): void {
-  if (fs.existsSync(path) && fs.statSync(path).isDirectory()) return
-  const parent = dirname(path)
-  if (parent !== path) makeDirectory(parent)
   try {
     fs.mkdirSync(path)
   } catch (error) {
-    // Another process may have been quicker.
-    if (!(fs.existsSync(path) && fs.statSync(path).isDirectory())) throw error
+    const { code } = error as NodeJS.ErrnoException
+    const parent = dirname(path)
+    if (code === 'ENOENT' && parent !== path) {
+      makeDirectory(parent)
+      fs.mkdirSync(path)
+    } else if (code !== 'EEXIST' || !fs.statSync(path).isDirectory()) throw error
   }
 }
 

@@ -105,11 +105,12 @@ class NodeSocket implements Socket {
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) return true
     const last = buffers.length - 1
-    socket.cork()
+    // Most answers are one buffer, which goes out by itself without a detour.
+    if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(buffers[i]!)
     if (onWritten) socket.write(buffers[last]!, (error) => error ?? onWritten())
     else socket.write(buffers[last]!)
-    socket.uncork()
+    if (last > 0) socket.uncork()
     // What the kernel took on the spot is gone already, however large it was.
     return socket.writableLength === 0 || !socket.writableNeedDrain
   }
