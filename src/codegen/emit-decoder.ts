@@ -1,3 +1,4 @@
+import { type FieldSpec, includes } from '../specs/spec.ts'
 import {
   capital,
   defaultText,
@@ -7,7 +8,6 @@ import {
   leastElementBytes,
   type StructModel,
 } from './model.ts'
-import { type FieldSpec, includes } from './spec.ts'
 import { branch, choose, runs, within } from './versions.ts'
 
 /** Names that a decoder uses for itself. */

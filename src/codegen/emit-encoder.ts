@@ -1,5 +1,5 @@
-import { capital, defaultText, differsText, isCompact, type StructModel } from './model.ts'
-import { type FieldSpec, includes } from './spec.ts'
+import { type FieldSpec, includes } from '../specs/spec.ts'
+import { capital, defaultName, defaultText, differsText, isCompact, type StructModel } from './model.ts'
 import { branch, runs, within } from './versions.ts'
 
 /** The functions that write a struct. */
@@ -32,9 +32,9 @@ export class EncoderEmitter {
     const differs = struct.fields.map((field) => differsText(struct, field, `message.${field.name}`))
     if (struct.isEverFlexible) differs.push('message.unknownTaggedFields !== undefined')
     return [
-      `function default${struct.typeName}(): ${struct.typeName} {\nreturn {\n${properties.join(',\n')},\n}\n}`,
+      `const ${defaultName(struct)}: ${struct.typeName} = Object.freeze({\n${properties.join(',\n')},\n})`,
       `function isDefault${struct.typeName}(message: ${struct.typeName}): boolean {`,
-      `return !(\n${differs.map((text) => (text.includes(' || ') ? `(${text})` : text)).join(' ||\n')}\n)\n}`,
+      `return message === ${defaultName(struct)} || !(\n${differs.map((text) => (text.includes(' || ') ? `(${text})` : text)).join(' ||\n')}\n)\n}`,
     ].join('\n\n')
   }
 

@@ -1,4 +1,4 @@
-import type { ErrorCodeSpec, SpecFile } from './spec.ts'
+import type { ErrorCodeSpec, SpecFile } from '../specs/spec.ts'
 
 /** The module that names every message and API, each loaded when it is asked for. */
 export function emitIndex(files: readonly SpecFile[]): string {

@@ -1,7 +1,13 @@
+import {
+  type ApiSpec,
+  type FieldSpec,
+  formatVersions,
+  type MessageSpec,
+  type SpecFile,
+} from '../specs/spec.ts'
 import { DecoderEmitter } from './emit-decoder.ts'
 import { EncoderEmitter } from './emit-encoder.ts'
-import { fieldType, type StructModel, structModels } from './model.ts'
-import { type ApiSpec, type FieldSpec, formatVersions, type MessageSpec, type SpecFile } from './spec.ts'
+import { defaultName, fieldType, type StructModel, structModels } from './model.ts'
 
 /** The TypeScript module of one spec file, before formatting. */
 export function emitModule(file: SpecFile): string {
@@ -128,7 +134,7 @@ function messageCodec(message: MessageSpec): string {
 function apiDescriptor(file: SpecFile, api: ApiSpec): string {
   const { request, response } = api
   const fixed = api.fixedResponseHeader
-  const requestHeader = headerVersion(request, 1, 2)
+  const requestHeader = requestHeaderVersion(api)
   const responseHeader = fixed === undefined ? headerVersion(response, 0, 1) : `() => ${fixed}`
   return `${apiDoc(file, api)}export const ${api.name}: Api<${request.name}, ${response.name}> = {
 key: ${api.key},
@@ -141,6 +147,12 @@ responseHeaderVersion: ${responseHeader},
 request: ${codecBody(request)},
 response: ${codecBody(response)},
 }`
+}
+
+function requestHeaderVersion({ request, oldRequestHeaderTo }: ApiSpec): string {
+  const newer = headerVersion(request, 1, 2)
+  if (oldRequestHeaderTo === undefined) return newer
+  return `(version) => (version <= ${oldRequestHeaderTo} ? 0 : ${newer.replace('(version) => ', '').replace('() => ', '')})`
 }
 
 function headerVersion(message: MessageSpec, classic: number, flexible: number): string {
@@ -172,13 +184,12 @@ function neededDefaults(
   const texts = new Map<string, string>()
   structs.forEach((struct, index) => {
     for (const text of defaults[index]!.split(/\n\n(?=function )/)) {
-      const prefix = text.startsWith('function isDefault') ? 'isDefault' : 'default'
-      texts.set(prefix + struct.typeName, text)
+      texts.set(text.startsWith('function') ? `isDefault${struct.typeName}` : defaultName(struct), text)
     }
   })
   const needed = new Set<string>()
   const visit = (text: string) => {
-    for (const [, name] of text.matchAll(/\b((?:default|isDefault)[A-Z]\w*)\(/g)) {
+    for (const [, name] of text.matchAll(/\b(DEFAULT_\w+|isDefault[A-Z]\w*)/g)) {
       if (needed.has(name!)) continue
       needed.add(name!)
       visit(texts.get(name!)!)

@@ -1,52 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseErrorCodes, parseSpec } from './parse-spec.ts'
-import { type ErrorCodeSpec, SpecError, type SpecFile } from './spec.ts'
+import { parseSpecs, type Specs } from '../specs/specs.ts'
 
-/** Everything that `protocol-specs` says. */
-export interface Specs {
-  readonly files: readonly SpecFile[]
-  readonly errorCodes: readonly ErrorCodeSpec[]
-  readonly errorCodesPath: string
-}
-
-const ERROR_CODES = 'error-codes.spec'
-
-/** Reads all spec files of a folder: APIs by key, then families by name. Throws `SpecError` at the first mistake. */
+/** Reads all spec files of a folder. Throws `SpecError` at the first mistake. */
 export function loadSpecs(folder: string): Specs {
   const names = readdirSync(folder).filter((name) => name.endsWith('.spec'))
-  const source = (name: string) => readFileSync(join(folder, name), 'utf8')
-  const errorCodesPath = `protocol-specs/${ERROR_CODES}`
-  const errorCodes = parseErrorCodes(errorCodesPath, source(ERROR_CODES))
-  const errorNames = new Set(errorCodes.map((code) => code.name))
-  const files = names
-    .filter((name) => name !== ERROR_CODES)
-    .sort()
-    .map((name) => parseSpec(`protocol-specs/${name}`, source(name), errorNames))
-  checkNames(files)
-  return { files, errorCodes, errorCodesPath }
-}
-
-/** File names carry the API's key and name, and no message is described twice. */
-function checkNames(files: readonly SpecFile[]): void {
-  const seen = new Map<string, string>()
-  for (const file of files) {
-    const { api } = file
-    const fileName = file.path.slice(file.path.lastIndexOf('/') + 1)
-    if (api !== undefined) {
-      const expected = `${`${api.key}`.padStart(2, '0')}-${kebab(api.name)}.spec`
-      if (fileName !== expected)
-        throw new SpecError(file.path, 1, `the file of ${api.name} with key ${api.key} is ${expected}`)
-    }
-    for (const message of file.messages) {
-      const other = seen.get(message.name)
-      if (other !== undefined)
-        throw new SpecError(file.path, message.line, `${message.name} is described in ${other} already`)
-      seen.set(message.name, file.path)
-    }
-  }
-}
-
-function kebab(name: string): string {
-  return name.replace(/(?<=[a-z0-9])[A-Z]/g, '-$&').toLowerCase()
+  return parseSpecs(new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')])))
 }

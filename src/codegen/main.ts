@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { parseReleases } from '../specs/parse-releases.ts'
+import { SpecError, type SpecFile } from '../specs/spec.ts'
 import { emitErrorCodes, emitIndex } from './emit-index.ts'
 import { emitModule } from './emit-module.ts'
+import { emitReleases } from './emit-releases.ts'
 import { loadSpecs } from './load-specs.ts'
-import { SpecError } from './spec.ts'
 
 const target = 'src/protocol/generated'
+const releasesPath = 'protocol-specs/releases.table'
 
 /**
  * Writes `src/protocol/generated` from `protocol-specs`; with `--check` it only tells which files are stale and fails when any is.
@@ -15,11 +18,16 @@ const target = 'src/protocol/generated'
 function main(): number {
   const isCheck = process.argv.includes('--check')
   const specs = loadSpecs('protocol-specs')
+  const files = specs.files.map(withoutLayouts).filter((file) => file.messages.length > 0)
   const modules = new Map<string, string>([
     ['error-codes.ts', emitErrorCodes(specs.errorCodesPath, specs.errorCodes)],
-    ['index.ts', emitIndex(specs.files)],
+    ['index.ts', emitIndex(files)],
+    [
+      'releases.ts',
+      emitReleases(releasesPath, parseReleases(releasesPath, readFileSync(releasesPath, 'utf8'))),
+    ],
   ])
-  for (const file of specs.files) modules.set(`${file.moduleName}.ts`, emitModule(file))
+  for (const file of files) modules.set(`${file.moduleName}.ts`, emitModule(file))
   const formatted = format(modules)
   const stale = staleFiles(formatted)
   if (isCheck) {
@@ -35,6 +43,10 @@ function main(): number {
   }
   process.stdout.write(`${formatted.size} modules, ${stale.length} of them changed\n`)
   return 0
+}
+
+function withoutLayouts(file: SpecFile): SpecFile {
+  return { ...file, messages: file.messages.filter((message) => message.role !== 'layout') }
 }
 
 /** Generated modules that are missing, differ, or have no spec any more. */

@@ -5,7 +5,7 @@ import {
   type PrimitiveType,
   type SpecFile,
   type StructSpec,
-} from './spec.ts'
+} from '../specs/spec.ts'
 
 /** A struct as the generator sees it: its TypeScript name, and the versions in which it can occur. */
 export interface StructModel {
@@ -182,7 +182,7 @@ export function defaultText(struct: StructModel, field: FieldSpec): string {
   if (value !== undefined) return `${value}`
   if (field.isArray) return '[]'
   const inner = struct.inner.get(field)
-  if (inner !== undefined) return `default${inner.typeName}()`
+  if (inner !== undefined) return defaultName(inner)
   switch (field.type) {
     case 'bool':
       return 'false'
@@ -198,6 +198,11 @@ export function defaultText(struct: StructModel, field: FieldSpec): string {
     default:
       return '0'
   }
+}
+
+/** The constant that stands for a struct that is at its defaults. */
+export function defaultName(struct: StructModel): string {
+  return `DEFAULT_${struct.typeName.replace(/(?<=[a-z0-9])[A-Z]/g, '_$&').toUpperCase()}`
 }
 
 /** TypeScript condition: `value` is not the field's default. */

@@ -273,12 +273,19 @@ export class Reader {
 
   #slice(length: number, field: string): Buffer {
     if (length < 0) throw this.#badLength(length, field)
+    if (length === 0) return EMPTY_BYTES
     const start = this.#advance(length, field)
     return this.buffer.subarray(start, start + length)
   }
 
   #copy(length: number, field: string): Buffer {
-    return Buffer.from(this.#slice(length, field))
+    if (length < 0) throw this.#badLength(length, field)
+    if (length === 0) return EMPTY_BYTES
+    const start = this.#advance(length, field)
+    const copy = Buffer.allocUnsafe(length)
+    if (length > 64) copy.set(new Uint8Array(this.buffer.buffer, this.buffer.byteOffset + start, length))
+    else for (let at = 0; at < length; at++) copy[at] = this.buffer[start + at]!
+    return copy
   }
 
   #checkedCount(count: number, field: string, leastBytes: number): number {

@@ -12,7 +12,7 @@ export const ErrorCode = {
   CORRUPT_MESSAGE: 2,
   /** This broker knows no such topic or partition. Refresh metadata and try again; the topic may just have been created. Retriable. */
   UNKNOWN_TOPIC_OR_PARTITION: 3,
-  /** A fetch asked for an impossible number of bytes. Ask for a positive number. */
+  /** A fetch asked for an impossible number of bytes; newer brokers do not answer it. Ask for a positive number. */
   INVALID_FETCH_SIZE: 4,
   /** The partition has no leader for now. Refresh metadata and try again. Retriable. */
   LEADER_NOT_AVAILABLE: 5,
@@ -20,15 +20,15 @@ export const ErrorCode = {
   NOT_LEADER_OR_FOLLOWER: 6,
   /** What the request waited for did not happen in time. Try again; a write may have happened all the same. Retriable. */
   REQUEST_TIMED_OUT: 7,
-  /** A broker that is needed is not there. Try again later; old clients only. */
+  /** A controller that is asked is shutting down; of old, any node that was not there. Ask another one, or try again later. */
   BROKER_NOT_AVAILABLE: 8,
   /** A copy of the partition is not there for now. Refresh metadata and try again. Retriable. */
   REPLICA_NOT_AVAILABLE: 9,
   /** A record batch is larger than the topic allows. Send smaller batches, or raise max.message.bytes. */
   MESSAGE_TOO_LARGE: 10,
-  /** A controller that has been replaced sent the request. Give way to the new controller. */
+  /** A controller that has been replaced sent the request; only in clusters with ZooKeeper. Give way to the new controller. */
   STALE_CONTROLLER_EPOCH: 11,
-  /** The text committed with an offset is too long. Shorten it. */
+  /** The text committed with an offset is longer than offset.metadata.max.bytes. Shorten it. */
   OFFSET_METADATA_TOO_LARGE: 12,
   /** The connection ended before the answer; made up by clients, never sent. Connect and try again. Retriable. */
   NETWORK_EXCEPTION: 13,
@@ -92,7 +92,7 @@ export const ErrorCode = {
   INVALID_REQUEST: 42,
   /** The stored records have a format that cannot do this. Use a newer format, or do without. */
   UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
-  /** A rule of the cluster's operator forbids it. Choose values that the rule allows. */
+  /** A rule of the cluster's operator forbids it, or records of a topic that only compacts are to be deleted. Choose values that the rule allows. */
   POLICY_VIOLATION: 44,
   /** A batch of an idempotent producer is missing before this one. Send the missing one first, or begin with a new epoch. */
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
@@ -122,7 +122,7 @@ export const ErrorCode = {
   LOG_DIR_NOT_FOUND: 57,
   /** The login was refused. Correct name and secret. */
   SASL_AUTHENTICATION_FAILED: 58,
-  /** The broker remembers nothing of this producer. Begin with a new epoch. */
+  /** The broker remembers nothing of this producer; newer brokers take the batch instead. Begin with a new epoch. */
   UNKNOWN_PRODUCER_ID: 59,
   /** Replicas of the partition are being moved. Wait until that is done. */
   REASSIGNMENT_IN_PROGRESS: 60,
@@ -142,7 +142,7 @@ export const ErrorCode = {
   INVALID_PRINCIPAL_TYPE: 67,
   /** The group has members. Stop them first. */
   NON_EMPTY_GROUP: 68,
-  /** There is no such group. Check the id. */
+  /** There is no such group, or it is of another kind. Check the id and the kind. */
   GROUP_ID_NOT_FOUND: 69,
   /** The broker has dropped the fetch session. Begin a new session. Retriable. */
   FETCH_SESSION_ID_NOT_FOUND: 70,
@@ -182,15 +182,15 @@ export const ErrorCode = {
   INVALID_RECORD: 87,
   /** A transaction that touches the offset is not decided. Try again in a moment. Retriable. */
   UNSTABLE_OFFSET_COMMIT: 88,
-  /** The client changes the cluster faster than it may. Wait for the time in the response, then try again. Retriable. */
+  /** The client changes the cluster, or sends telemetry, faster than it may. Wait for the time in the response, then try again. Retriable. */
   THROTTLING_QUOTA_EXCEEDED: 89,
   /** A newer instance with the same transactional id is at work. Stop; this instance is over. */
   PRODUCER_FENCED: 90,
-  /** There is no such thing. Check its name. */
+  /** A user or another thing that the request names does not exist. Check its name. */
   RESOURCE_NOT_FOUND: 91,
-  /** The request names the same thing twice. Name it once. */
+  /** The request names the same thing twice, such as a user. Name it once. */
   DUPLICATE_RESOURCE: 92,
-  /** The secret is too weak or malformed. Choose another. */
+  /** SCRAM credentials have no user name, or too few or too many iterations. Choose others, with 4096 to 16384 iterations. */
   UNACCEPTABLE_CREDENTIAL: 93,
   /** The voters of the request are not those of the quorum. Correct the configuration of the controllers. */
   INCONSISTENT_VOTER_SET: 94,
@@ -206,11 +206,11 @@ export const ErrorCode = {
   POSITION_OUT_OF_RANGE: 99,
   /** This broker knows no topic of this id. Refresh metadata; the topic may have been deleted and made anew. Retriable. */
   UNKNOWN_TOPIC_ID: 100,
-  /** A live broker has this id. Give every broker an id of its own. */
+  /** A live broker has this id. Give every broker an id of its own; after a crash wait until its old session has ended. */
   DUPLICATE_BROKER_REGISTRATION: 101,
-  /** No broker with this id has registered. Register first. */
+  /** No broker with this id is registered. Check the id; a broker registers first. */
   BROKER_ID_NOT_REGISTERED: 102,
-  /** The topic has another id in the fetch session. Refresh metadata and begin a new session. Retriable. */
+  /** The log of the partition belongs to another topic id than the request. Refresh metadata and begin a new session. Retriable. */
   INCONSISTENT_TOPIC_ID: 103,
   /** The request is meant for another cluster. Correct the addresses. */
   INCONSISTENT_CLUSTER_ID: 104,
@@ -228,9 +228,9 @@ export const ErrorCode = {
   FENCED_MEMBER_EPOCH: 110,
   /** Another member still uses the instance id. Try again when it has left. */
   UNRELEASED_INSTANCE_ID: 111,
-  /** The broker does not have this assignor, or the members do not agree on one. Choose one that it has. */
+  /** The coordinator has no assignor of this name. Choose one that it has. */
   UNSUPPORTED_ASSIGNOR: 112,
-  /** The member's epoch is old. Heartbeat, then try again with the new epoch. */
+  /** A commit or a question for positions names another epoch than the member has. Heartbeat, then try again with the new epoch. */
   STALE_MEMBER_EPOCH: 113,
   /** A broker was asked for controllers, or a controller for brokers. Connect to the other kind. */
   MISMATCHED_ENDPOINT_TYPE: 114,
@@ -240,13 +240,13 @@ export const ErrorCode = {
   UNKNOWN_CONTROLLER_ID: 116,
   /** The telemetry subscription has changed. Fetch the subscription again. */
   UNKNOWN_SUBSCRIPTION_ID: 117,
-  /** The telemetry is larger than the broker takes. Send less. */
+  /** The telemetry is larger than the broker takes. Send at most as many bytes as the subscription allows. */
   TELEMETRY_TOO_LARGE: 118,
-  /** The registration of a controller is not valid. Correct its configuration. */
+  /** The registration of a broker lacks directories or metadata versions, or names a directory twice. Correct its configuration. */
   INVALID_REGISTRATION: 119,
   /** The transaction cannot be committed any more. Abort it and begin another. */
   TRANSACTION_ABORTABLE: 120,
-  /** A record of a share group is not held by this member any more. Drop the acknowledgement. */
+  /** A record of a share group is not held by this member any more. Drop the acknowledgement; the record may be delivered again. */
   INVALID_RECORD_STATE: 121,
   /** The broker has dropped the share session. Begin a new session. Retriable. */
   SHARE_SESSION_NOT_FOUND: 122,
@@ -254,21 +254,21 @@ export const ErrorCode = {
   INVALID_SHARE_SESSION_EPOCH: 123,
   /** The state of a share group was initialized anew. Use the new epoch. */
   FENCED_STATE_EPOCH: 124,
-  /** The id and directory of a voter do not match. Correct them. */
+  /** A controller got a request for a voter with another id or directory. Learn the voters anew. */
   INVALID_VOTER_KEY: 125,
-  /** The controller is a voter already. Nothing. */
+  /** A voter of this id is there already. Nothing, or remove the old one first when the disk is new. */
   DUPLICATE_VOTER: 126,
-  /** The controller is no voter. Nothing. */
+  /** No voter has this id and directory, or it is the only one. Check them. */
   VOTER_NOT_FOUND: 127,
   /** The regular expression cannot be read. Correct it. */
   INVALID_REGULAR_EXPRESSION: 128,
   /** What the client knows of the cluster is of no use any more. Forget it and begin with the bootstrap servers. */
   REBOOTSTRAP_REQUIRED: 129,
-  /** The topology of a streams group is not possible. Correct the application. */
+  /** A topology of Kafka Streams has topics that it may not use, or numbers of partitions that do not fit. Correct the application. */
   STREAMS_INVALID_TOPOLOGY: 130,
-  /** The epoch of the topology is not valid. Use the epoch of the group. */
+  /** The epoch of a topology is not possible; Kafka 4.3 does not answer it yet. Use the epoch of the group. */
   STREAMS_INVALID_TOPOLOGY_EPOCH: 131,
-  /** The group has a newer topology. Restart with the newer application. */
+  /** A member's topology is older than the group's; Kafka 4.3 tells it in status instead. Restart with the newer application. */
   STREAMS_TOPOLOGY_FENCED: 132,
   /** The broker holds as many share sessions as it may. Try again later. Retriable. */
   SHARE_SESSION_LIMIT_REACHED: 133,

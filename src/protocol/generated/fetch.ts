@@ -531,7 +531,7 @@ function decodeForgottenTopicsDataOfFetchRequest(reader: Reader, version: number
 function decodeFetchRequest(reader: Reader, version: number): FetchRequest {
   let clusterId: string | null = null
   const replicaId = version >= 15 ? -1 : reader.int32('replicaId')
-  let replicaState: ReplicaState = defaultReplicaState()
+  let replicaState: ReplicaState = DEFAULT_REPLICA_STATE
   const maxWaitMs = reader.int32('maxWaitMs')
   const minBytes = reader.int32('minBytes')
   const maxBytes = version >= 3 ? reader.int32('maxBytes') : 2147483647
@@ -778,9 +778,9 @@ function decodePartitionData(reader: Reader, version: number): PartitionData {
   const highWatermark = reader.int64('highWatermark')
   const lastStableOffset = version >= 4 ? reader.int64('lastStableOffset') : -1n
   const logStartOffset = version >= 5 ? reader.int64('logStartOffset') : -1n
-  let divergingEpoch: EpochEndOffset = defaultEpochEndOffset()
-  let currentLeader: LeaderIdAndEpoch = defaultLeaderIdAndEpoch()
-  let snapshotId: SnapshotId = defaultSnapshotId()
+  let divergingEpoch: EpochEndOffset = DEFAULT_EPOCH_END_OFFSET
+  let currentLeader: LeaderIdAndEpoch = DEFAULT_LEADER_ID_AND_EPOCH
+  let snapshotId: SnapshotId = DEFAULT_SNAPSHOT_ID
   const abortedTransactions = version >= 4 ? decodeAbortedTransactionsOfPartitionData(reader, version) : []
   const preferredReadReplica = version >= 11 ? reader.int32('preferredReadReplica') : -1
   const records = version >= 12 ? reader.compactNullableRecords('records') : reader.nullableRecords('records')
@@ -1091,54 +1091,54 @@ function encodeFetchResponse(writer: Writer, message: FetchResponse, version: nu
   }
 }
 
-function defaultReplicaState(): ReplicaState {
-  return {
-    replicaId: -1,
-    replicaEpoch: -1n,
-    unknownTaggedFields: undefined,
-  }
-}
+const DEFAULT_REPLICA_STATE: ReplicaState = Object.freeze({
+  replicaId: -1,
+  replicaEpoch: -1n,
+  unknownTaggedFields: undefined,
+})
 
 function isDefaultReplicaState(message: ReplicaState): boolean {
-  return !(
-    message.replicaId !== -1 ||
-    message.replicaEpoch !== -1n ||
-    message.unknownTaggedFields !== undefined
+  return (
+    message === DEFAULT_REPLICA_STATE ||
+    !(message.replicaId !== -1 || message.replicaEpoch !== -1n || message.unknownTaggedFields !== undefined)
   )
 }
 
-function defaultEpochEndOffset(): EpochEndOffset {
-  return {
-    epoch: -1,
-    endOffset: -1n,
-    unknownTaggedFields: undefined,
-  }
-}
+const DEFAULT_EPOCH_END_OFFSET: EpochEndOffset = Object.freeze({
+  epoch: -1,
+  endOffset: -1n,
+  unknownTaggedFields: undefined,
+})
 
 function isDefaultEpochEndOffset(message: EpochEndOffset): boolean {
-  return !(message.epoch !== -1 || message.endOffset !== -1n || message.unknownTaggedFields !== undefined)
+  return (
+    message === DEFAULT_EPOCH_END_OFFSET ||
+    !(message.epoch !== -1 || message.endOffset !== -1n || message.unknownTaggedFields !== undefined)
+  )
 }
 
-function defaultLeaderIdAndEpoch(): LeaderIdAndEpoch {
-  return {
-    leaderId: -1,
-    leaderEpoch: -1,
-    unknownTaggedFields: undefined,
-  }
-}
+const DEFAULT_LEADER_ID_AND_EPOCH: LeaderIdAndEpoch = Object.freeze({
+  leaderId: -1,
+  leaderEpoch: -1,
+  unknownTaggedFields: undefined,
+})
 
 function isDefaultLeaderIdAndEpoch(message: LeaderIdAndEpoch): boolean {
-  return !(message.leaderId !== -1 || message.leaderEpoch !== -1 || message.unknownTaggedFields !== undefined)
+  return (
+    message === DEFAULT_LEADER_ID_AND_EPOCH ||
+    !(message.leaderId !== -1 || message.leaderEpoch !== -1 || message.unknownTaggedFields !== undefined)
+  )
 }
 
-function defaultSnapshotId(): SnapshotId {
-  return {
-    endOffset: -1n,
-    epoch: -1,
-    unknownTaggedFields: undefined,
-  }
-}
+const DEFAULT_SNAPSHOT_ID: SnapshotId = Object.freeze({
+  endOffset: -1n,
+  epoch: -1,
+  unknownTaggedFields: undefined,
+})
 
 function isDefaultSnapshotId(message: SnapshotId): boolean {
-  return !(message.endOffset !== -1n || message.epoch !== -1 || message.unknownTaggedFields !== undefined)
+  return (
+    message === DEFAULT_SNAPSHOT_ID ||
+    !(message.endOffset !== -1n || message.epoch !== -1 || message.unknownTaggedFields !== undefined)
+  )
 }

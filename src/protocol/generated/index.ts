@@ -12,6 +12,26 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
   },
   { key: 3, name: 'Metadata', load: () => import('./metadata.ts').then((module) => module.Metadata) },
   {
+    key: 4,
+    name: 'LeaderAndIsr',
+    load: () => import('./leader-and-isr.ts').then((module) => module.LeaderAndIsr),
+  },
+  {
+    key: 5,
+    name: 'StopReplica',
+    load: () => import('./stop-replica.ts').then((module) => module.StopReplica),
+  },
+  {
+    key: 6,
+    name: 'UpdateMetadata',
+    load: () => import('./update-metadata.ts').then((module) => module.UpdateMetadata),
+  },
+  {
+    key: 7,
+    name: 'ControlledShutdown',
+    load: () => import('./controlled-shutdown.ts').then((module) => module.ControlledShutdown),
+  },
+  {
     key: 8,
     name: 'OffsetCommit',
     load: () => import('./offset-commit.ts').then((module) => module.OffsetCommit),
@@ -36,6 +56,11 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
     load: () => import('./describe-groups.ts').then((module) => module.DescribeGroups),
   },
   { key: 16, name: 'ListGroups', load: () => import('./list-groups.ts').then((module) => module.ListGroups) },
+  {
+    key: 17,
+    name: 'SaslHandshake',
+    load: () => import('./sasl-handshake.ts').then((module) => module.SaslHandshake),
+  },
   {
     key: 18,
     name: 'ApiVersions',
@@ -67,6 +92,34 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
     load: () => import('./offset-for-leader-epoch.ts').then((module) => module.OffsetForLeaderEpoch),
   },
   {
+    key: 24,
+    name: 'AddPartitionsToTxn',
+    load: () => import('./add-partitions-to-txn.ts').then((module) => module.AddPartitionsToTxn),
+  },
+  {
+    key: 25,
+    name: 'AddOffsetsToTxn',
+    load: () => import('./add-offsets-to-txn.ts').then((module) => module.AddOffsetsToTxn),
+  },
+  { key: 26, name: 'EndTxn', load: () => import('./end-txn.ts').then((module) => module.EndTxn) },
+  {
+    key: 27,
+    name: 'WriteTxnMarkers',
+    load: () => import('./write-txn-markers.ts').then((module) => module.WriteTxnMarkers),
+  },
+  {
+    key: 28,
+    name: 'TxnOffsetCommit',
+    load: () => import('./txn-offset-commit.ts').then((module) => module.TxnOffsetCommit),
+  },
+  {
+    key: 29,
+    name: 'DescribeAcls',
+    load: () => import('./describe-acls.ts').then((module) => module.DescribeAcls),
+  },
+  { key: 30, name: 'CreateAcls', load: () => import('./create-acls.ts').then((module) => module.CreateAcls) },
+  { key: 31, name: 'DeleteAcls', load: () => import('./delete-acls.ts').then((module) => module.DeleteAcls) },
+  {
     key: 32,
     name: 'DescribeConfigs',
     load: () => import('./describe-configs.ts').then((module) => module.DescribeConfigs),
@@ -77,9 +130,19 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
     load: () => import('./alter-configs.ts').then((module) => module.AlterConfigs),
   },
   {
+    key: 34,
+    name: 'AlterReplicaLogDirs',
+    load: () => import('./alter-replica-log-dirs.ts').then((module) => module.AlterReplicaLogDirs),
+  },
+  {
     key: 35,
     name: 'DescribeLogDirs',
     load: () => import('./describe-log-dirs.ts').then((module) => module.DescribeLogDirs),
+  },
+  {
+    key: 36,
+    name: 'SaslAuthenticate',
+    load: () => import('./sasl-authenticate.ts').then((module) => module.SaslAuthenticate),
   },
   {
     key: 37,
@@ -87,9 +150,34 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
     load: () => import('./create-partitions.ts').then((module) => module.CreatePartitions),
   },
   {
+    key: 38,
+    name: 'CreateDelegationToken',
+    load: () => import('./create-delegation-token.ts').then((module) => module.CreateDelegationToken),
+  },
+  {
+    key: 39,
+    name: 'RenewDelegationToken',
+    load: () => import('./renew-delegation-token.ts').then((module) => module.RenewDelegationToken),
+  },
+  {
+    key: 40,
+    name: 'ExpireDelegationToken',
+    load: () => import('./expire-delegation-token.ts').then((module) => module.ExpireDelegationToken),
+  },
+  {
+    key: 41,
+    name: 'DescribeDelegationToken',
+    load: () => import('./describe-delegation-token.ts').then((module) => module.DescribeDelegationToken),
+  },
+  {
     key: 42,
     name: 'DeleteGroups',
     load: () => import('./delete-groups.ts').then((module) => module.DeleteGroups),
+  },
+  {
+    key: 43,
+    name: 'ElectLeaders',
+    load: () => import('./elect-leaders.ts').then((module) => module.ElectLeaders),
   },
   {
     key: 44,
@@ -97,9 +185,75 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
     load: () => import('./incremental-alter-configs.ts').then((module) => module.IncrementalAlterConfigs),
   },
   {
+    key: 45,
+    name: 'AlterPartitionReassignments',
+    load: () =>
+      import('./alter-partition-reassignments.ts').then((module) => module.AlterPartitionReassignments),
+  },
+  {
+    key: 46,
+    name: 'ListPartitionReassignments',
+    load: () =>
+      import('./list-partition-reassignments.ts').then((module) => module.ListPartitionReassignments),
+  },
+  {
     key: 47,
     name: 'OffsetDelete',
     load: () => import('./offset-delete.ts').then((module) => module.OffsetDelete),
+  },
+  {
+    key: 48,
+    name: 'DescribeClientQuotas',
+    load: () => import('./describe-client-quotas.ts').then((module) => module.DescribeClientQuotas),
+  },
+  {
+    key: 49,
+    name: 'AlterClientQuotas',
+    load: () => import('./alter-client-quotas.ts').then((module) => module.AlterClientQuotas),
+  },
+  {
+    key: 50,
+    name: 'DescribeUserScramCredentials',
+    load: () =>
+      import('./describe-user-scram-credentials.ts').then((module) => module.DescribeUserScramCredentials),
+  },
+  {
+    key: 51,
+    name: 'AlterUserScramCredentials',
+    load: () =>
+      import('./alter-user-scram-credentials.ts').then((module) => module.AlterUserScramCredentials),
+  },
+  { key: 52, name: 'Vote', load: () => import('./vote.ts').then((module) => module.Vote) },
+  {
+    key: 53,
+    name: 'BeginQuorumEpoch',
+    load: () => import('./begin-quorum-epoch.ts').then((module) => module.BeginQuorumEpoch),
+  },
+  {
+    key: 54,
+    name: 'EndQuorumEpoch',
+    load: () => import('./end-quorum-epoch.ts').then((module) => module.EndQuorumEpoch),
+  },
+  {
+    key: 55,
+    name: 'DescribeQuorum',
+    load: () => import('./describe-quorum.ts').then((module) => module.DescribeQuorum),
+  },
+  {
+    key: 56,
+    name: 'AlterPartition',
+    load: () => import('./alter-partition.ts').then((module) => module.AlterPartition),
+  },
+  {
+    key: 57,
+    name: 'UpdateFeatures',
+    load: () => import('./update-features.ts').then((module) => module.UpdateFeatures),
+  },
+  { key: 58, name: 'Envelope', load: () => import('./envelope.ts').then((module) => module.Envelope) },
+  {
+    key: 59,
+    name: 'FetchSnapshot',
+    load: () => import('./fetch-snapshot.ts').then((module) => module.FetchSnapshot),
   },
   {
     key: 60,
@@ -107,9 +261,163 @@ export const apis: readonly { key: number; name: string; load: () => Promise<Api
     load: () => import('./describe-cluster.ts').then((module) => module.DescribeCluster),
   },
   {
+    key: 61,
+    name: 'DescribeProducers',
+    load: () => import('./describe-producers.ts').then((module) => module.DescribeProducers),
+  },
+  {
+    key: 62,
+    name: 'BrokerRegistration',
+    load: () => import('./broker-registration.ts').then((module) => module.BrokerRegistration),
+  },
+  {
+    key: 63,
+    name: 'BrokerHeartbeat',
+    load: () => import('./broker-heartbeat.ts').then((module) => module.BrokerHeartbeat),
+  },
+  {
+    key: 64,
+    name: 'UnregisterBroker',
+    load: () => import('./unregister-broker.ts').then((module) => module.UnregisterBroker),
+  },
+  {
+    key: 65,
+    name: 'DescribeTransactions',
+    load: () => import('./describe-transactions.ts').then((module) => module.DescribeTransactions),
+  },
+  {
+    key: 66,
+    name: 'ListTransactions',
+    load: () => import('./list-transactions.ts').then((module) => module.ListTransactions),
+  },
+  {
+    key: 67,
+    name: 'AllocateProducerIds',
+    load: () => import('./allocate-producer-ids.ts').then((module) => module.AllocateProducerIds),
+  },
+  {
+    key: 68,
+    name: 'ConsumerGroupHeartbeat',
+    load: () => import('./consumer-group-heartbeat.ts').then((module) => module.ConsumerGroupHeartbeat),
+  },
+  {
+    key: 69,
+    name: 'ConsumerGroupDescribe',
+    load: () => import('./consumer-group-describe.ts').then((module) => module.ConsumerGroupDescribe),
+  },
+  {
+    key: 70,
+    name: 'ControllerRegistration',
+    load: () => import('./controller-registration.ts').then((module) => module.ControllerRegistration),
+  },
+  {
+    key: 71,
+    name: 'GetTelemetrySubscriptions',
+    load: () => import('./get-telemetry-subscriptions.ts').then((module) => module.GetTelemetrySubscriptions),
+  },
+  {
+    key: 72,
+    name: 'PushTelemetry',
+    load: () => import('./push-telemetry.ts').then((module) => module.PushTelemetry),
+  },
+  {
+    key: 73,
+    name: 'AssignReplicasToDirs',
+    load: () => import('./assign-replicas-to-dirs.ts').then((module) => module.AssignReplicasToDirs),
+  },
+  {
+    key: 74,
+    name: 'ListConfigResources',
+    load: () => import('./list-config-resources.ts').then((module) => module.ListConfigResources),
+  },
+  {
     key: 75,
     name: 'DescribeTopicPartitions',
     load: () => import('./describe-topic-partitions.ts').then((module) => module.DescribeTopicPartitions),
+  },
+  {
+    key: 76,
+    name: 'ShareGroupHeartbeat',
+    load: () => import('./share-group-heartbeat.ts').then((module) => module.ShareGroupHeartbeat),
+  },
+  {
+    key: 77,
+    name: 'ShareGroupDescribe',
+    load: () => import('./share-group-describe.ts').then((module) => module.ShareGroupDescribe),
+  },
+  { key: 78, name: 'ShareFetch', load: () => import('./share-fetch.ts').then((module) => module.ShareFetch) },
+  {
+    key: 79,
+    name: 'ShareAcknowledge',
+    load: () => import('./share-acknowledge.ts').then((module) => module.ShareAcknowledge),
+  },
+  {
+    key: 80,
+    name: 'AddRaftVoter',
+    load: () => import('./add-raft-voter.ts').then((module) => module.AddRaftVoter),
+  },
+  {
+    key: 81,
+    name: 'RemoveRaftVoter',
+    load: () => import('./remove-raft-voter.ts').then((module) => module.RemoveRaftVoter),
+  },
+  {
+    key: 82,
+    name: 'UpdateRaftVoter',
+    load: () => import('./update-raft-voter.ts').then((module) => module.UpdateRaftVoter),
+  },
+  {
+    key: 83,
+    name: 'InitializeShareGroupState',
+    load: () =>
+      import('./initialize-share-group-state.ts').then((module) => module.InitializeShareGroupState),
+  },
+  {
+    key: 84,
+    name: 'ReadShareGroupState',
+    load: () => import('./read-share-group-state.ts').then((module) => module.ReadShareGroupState),
+  },
+  {
+    key: 85,
+    name: 'WriteShareGroupState',
+    load: () => import('./write-share-group-state.ts').then((module) => module.WriteShareGroupState),
+  },
+  {
+    key: 86,
+    name: 'DeleteShareGroupState',
+    load: () => import('./delete-share-group-state.ts').then((module) => module.DeleteShareGroupState),
+  },
+  {
+    key: 87,
+    name: 'ReadShareGroupStateSummary',
+    load: () =>
+      import('./read-share-group-state-summary.ts').then((module) => module.ReadShareGroupStateSummary),
+  },
+  {
+    key: 88,
+    name: 'StreamsGroupHeartbeat',
+    load: () => import('./streams-group-heartbeat.ts').then((module) => module.StreamsGroupHeartbeat),
+  },
+  {
+    key: 89,
+    name: 'StreamsGroupDescribe',
+    load: () => import('./streams-group-describe.ts').then((module) => module.StreamsGroupDescribe),
+  },
+  {
+    key: 90,
+    name: 'DescribeShareGroupOffsets',
+    load: () =>
+      import('./describe-share-group-offsets.ts').then((module) => module.DescribeShareGroupOffsets),
+  },
+  {
+    key: 91,
+    name: 'AlterShareGroupOffsets',
+    load: () => import('./alter-share-group-offsets.ts').then((module) => module.AlterShareGroupOffsets),
+  },
+  {
+    key: 92,
+    name: 'DeleteShareGroupOffsets',
+    load: () => import('./delete-share-group-offsets.ts').then((module) => module.DeleteShareGroupOffsets),
   },
 ]
 
@@ -131,6 +439,38 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
   {
     name: 'MetadataResponse',
     load: () => import('./metadata.ts').then((module) => module.Metadata.response),
+  },
+  {
+    name: 'LeaderAndIsrRequest',
+    load: () => import('./leader-and-isr.ts').then((module) => module.LeaderAndIsr.request),
+  },
+  {
+    name: 'LeaderAndIsrResponse',
+    load: () => import('./leader-and-isr.ts').then((module) => module.LeaderAndIsr.response),
+  },
+  {
+    name: 'StopReplicaRequest',
+    load: () => import('./stop-replica.ts').then((module) => module.StopReplica.request),
+  },
+  {
+    name: 'StopReplicaResponse',
+    load: () => import('./stop-replica.ts').then((module) => module.StopReplica.response),
+  },
+  {
+    name: 'UpdateMetadataRequest',
+    load: () => import('./update-metadata.ts').then((module) => module.UpdateMetadata.request),
+  },
+  {
+    name: 'UpdateMetadataResponse',
+    load: () => import('./update-metadata.ts').then((module) => module.UpdateMetadata.response),
+  },
+  {
+    name: 'ControlledShutdownRequest',
+    load: () => import('./controlled-shutdown.ts').then((module) => module.ControlledShutdown.request),
+  },
+  {
+    name: 'ControlledShutdownResponse',
+    load: () => import('./controlled-shutdown.ts').then((module) => module.ControlledShutdown.response),
   },
   {
     name: 'OffsetCommitRequest',
@@ -205,6 +545,14 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
     load: () => import('./list-groups.ts').then((module) => module.ListGroups.response),
   },
   {
+    name: 'SaslHandshakeRequest',
+    load: () => import('./sasl-handshake.ts').then((module) => module.SaslHandshake.request),
+  },
+  {
+    name: 'SaslHandshakeResponse',
+    load: () => import('./sasl-handshake.ts').then((module) => module.SaslHandshake.response),
+  },
+  {
     name: 'ApiVersionsRequest',
     load: () => import('./api-versions.ts').then((module) => module.ApiVersions.request),
   },
@@ -253,6 +601,64 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
     load: () => import('./offset-for-leader-epoch.ts').then((module) => module.OffsetForLeaderEpoch.response),
   },
   {
+    name: 'AddPartitionsToTxnRequest',
+    load: () => import('./add-partitions-to-txn.ts').then((module) => module.AddPartitionsToTxn.request),
+  },
+  {
+    name: 'AddPartitionsToTxnResponse',
+    load: () => import('./add-partitions-to-txn.ts').then((module) => module.AddPartitionsToTxn.response),
+  },
+  {
+    name: 'AddOffsetsToTxnRequest',
+    load: () => import('./add-offsets-to-txn.ts').then((module) => module.AddOffsetsToTxn.request),
+  },
+  {
+    name: 'AddOffsetsToTxnResponse',
+    load: () => import('./add-offsets-to-txn.ts').then((module) => module.AddOffsetsToTxn.response),
+  },
+  { name: 'EndTxnRequest', load: () => import('./end-txn.ts').then((module) => module.EndTxn.request) },
+  { name: 'EndTxnResponse', load: () => import('./end-txn.ts').then((module) => module.EndTxn.response) },
+  {
+    name: 'WriteTxnMarkersRequest',
+    load: () => import('./write-txn-markers.ts').then((module) => module.WriteTxnMarkers.request),
+  },
+  {
+    name: 'WriteTxnMarkersResponse',
+    load: () => import('./write-txn-markers.ts').then((module) => module.WriteTxnMarkers.response),
+  },
+  {
+    name: 'TxnOffsetCommitRequest',
+    load: () => import('./txn-offset-commit.ts').then((module) => module.TxnOffsetCommit.request),
+  },
+  {
+    name: 'TxnOffsetCommitResponse',
+    load: () => import('./txn-offset-commit.ts').then((module) => module.TxnOffsetCommit.response),
+  },
+  {
+    name: 'DescribeAclsRequest',
+    load: () => import('./describe-acls.ts').then((module) => module.DescribeAcls.request),
+  },
+  {
+    name: 'DescribeAclsResponse',
+    load: () => import('./describe-acls.ts').then((module) => module.DescribeAcls.response),
+  },
+  {
+    name: 'CreateAclsRequest',
+    load: () => import('./create-acls.ts').then((module) => module.CreateAcls.request),
+  },
+  {
+    name: 'CreateAclsResponse',
+    load: () => import('./create-acls.ts').then((module) => module.CreateAcls.response),
+  },
+  {
+    name: 'DeleteAclsRequest',
+    load: () => import('./delete-acls.ts').then((module) => module.DeleteAcls.request),
+  },
+  {
+    name: 'DeleteAclsResponse',
+    load: () => import('./delete-acls.ts').then((module) => module.DeleteAcls.response),
+  },
+  {
     name: 'DescribeConfigsRequest',
     load: () => import('./describe-configs.ts').then((module) => module.DescribeConfigs.request),
   },
@@ -269,12 +675,28 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
     load: () => import('./alter-configs.ts').then((module) => module.AlterConfigs.response),
   },
   {
+    name: 'AlterReplicaLogDirsRequest',
+    load: () => import('./alter-replica-log-dirs.ts').then((module) => module.AlterReplicaLogDirs.request),
+  },
+  {
+    name: 'AlterReplicaLogDirsResponse',
+    load: () => import('./alter-replica-log-dirs.ts').then((module) => module.AlterReplicaLogDirs.response),
+  },
+  {
     name: 'DescribeLogDirsRequest',
     load: () => import('./describe-log-dirs.ts').then((module) => module.DescribeLogDirs.request),
   },
   {
     name: 'DescribeLogDirsResponse',
     load: () => import('./describe-log-dirs.ts').then((module) => module.DescribeLogDirs.response),
+  },
+  {
+    name: 'SaslAuthenticateRequest',
+    load: () => import('./sasl-authenticate.ts').then((module) => module.SaslAuthenticate.request),
+  },
+  {
+    name: 'SaslAuthenticateResponse',
+    load: () => import('./sasl-authenticate.ts').then((module) => module.SaslAuthenticate.response),
   },
   {
     name: 'CreatePartitionsRequest',
@@ -285,12 +707,56 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
     load: () => import('./create-partitions.ts').then((module) => module.CreatePartitions.response),
   },
   {
+    name: 'CreateDelegationTokenRequest',
+    load: () => import('./create-delegation-token.ts').then((module) => module.CreateDelegationToken.request),
+  },
+  {
+    name: 'CreateDelegationTokenResponse',
+    load: () =>
+      import('./create-delegation-token.ts').then((module) => module.CreateDelegationToken.response),
+  },
+  {
+    name: 'RenewDelegationTokenRequest',
+    load: () => import('./renew-delegation-token.ts').then((module) => module.RenewDelegationToken.request),
+  },
+  {
+    name: 'RenewDelegationTokenResponse',
+    load: () => import('./renew-delegation-token.ts').then((module) => module.RenewDelegationToken.response),
+  },
+  {
+    name: 'ExpireDelegationTokenRequest',
+    load: () => import('./expire-delegation-token.ts').then((module) => module.ExpireDelegationToken.request),
+  },
+  {
+    name: 'ExpireDelegationTokenResponse',
+    load: () =>
+      import('./expire-delegation-token.ts').then((module) => module.ExpireDelegationToken.response),
+  },
+  {
+    name: 'DescribeDelegationTokenRequest',
+    load: () =>
+      import('./describe-delegation-token.ts').then((module) => module.DescribeDelegationToken.request),
+  },
+  {
+    name: 'DescribeDelegationTokenResponse',
+    load: () =>
+      import('./describe-delegation-token.ts').then((module) => module.DescribeDelegationToken.response),
+  },
+  {
     name: 'DeleteGroupsRequest',
     load: () => import('./delete-groups.ts').then((module) => module.DeleteGroups.request),
   },
   {
     name: 'DeleteGroupsResponse',
     load: () => import('./delete-groups.ts').then((module) => module.DeleteGroups.response),
+  },
+  {
+    name: 'ElectLeadersRequest',
+    load: () => import('./elect-leaders.ts').then((module) => module.ElectLeaders.request),
+  },
+  {
+    name: 'ElectLeadersResponse',
+    load: () => import('./elect-leaders.ts').then((module) => module.ElectLeaders.response),
   },
   {
     name: 'IncrementalAlterConfigsRequest',
@@ -303,12 +769,133 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
       import('./incremental-alter-configs.ts').then((module) => module.IncrementalAlterConfigs.response),
   },
   {
+    name: 'AlterPartitionReassignmentsRequest',
+    load: () =>
+      import('./alter-partition-reassignments.ts').then(
+        (module) => module.AlterPartitionReassignments.request,
+      ),
+  },
+  {
+    name: 'AlterPartitionReassignmentsResponse',
+    load: () =>
+      import('./alter-partition-reassignments.ts').then(
+        (module) => module.AlterPartitionReassignments.response,
+      ),
+  },
+  {
+    name: 'ListPartitionReassignmentsRequest',
+    load: () =>
+      import('./list-partition-reassignments.ts').then((module) => module.ListPartitionReassignments.request),
+  },
+  {
+    name: 'ListPartitionReassignmentsResponse',
+    load: () =>
+      import('./list-partition-reassignments.ts').then(
+        (module) => module.ListPartitionReassignments.response,
+      ),
+  },
+  {
     name: 'OffsetDeleteRequest',
     load: () => import('./offset-delete.ts').then((module) => module.OffsetDelete.request),
   },
   {
     name: 'OffsetDeleteResponse',
     load: () => import('./offset-delete.ts').then((module) => module.OffsetDelete.response),
+  },
+  {
+    name: 'DescribeClientQuotasRequest',
+    load: () => import('./describe-client-quotas.ts').then((module) => module.DescribeClientQuotas.request),
+  },
+  {
+    name: 'DescribeClientQuotasResponse',
+    load: () => import('./describe-client-quotas.ts').then((module) => module.DescribeClientQuotas.response),
+  },
+  {
+    name: 'AlterClientQuotasRequest',
+    load: () => import('./alter-client-quotas.ts').then((module) => module.AlterClientQuotas.request),
+  },
+  {
+    name: 'AlterClientQuotasResponse',
+    load: () => import('./alter-client-quotas.ts').then((module) => module.AlterClientQuotas.response),
+  },
+  {
+    name: 'DescribeUserScramCredentialsRequest',
+    load: () =>
+      import('./describe-user-scram-credentials.ts').then(
+        (module) => module.DescribeUserScramCredentials.request,
+      ),
+  },
+  {
+    name: 'DescribeUserScramCredentialsResponse',
+    load: () =>
+      import('./describe-user-scram-credentials.ts').then(
+        (module) => module.DescribeUserScramCredentials.response,
+      ),
+  },
+  {
+    name: 'AlterUserScramCredentialsRequest',
+    load: () =>
+      import('./alter-user-scram-credentials.ts').then((module) => module.AlterUserScramCredentials.request),
+  },
+  {
+    name: 'AlterUserScramCredentialsResponse',
+    load: () =>
+      import('./alter-user-scram-credentials.ts').then((module) => module.AlterUserScramCredentials.response),
+  },
+  { name: 'VoteRequest', load: () => import('./vote.ts').then((module) => module.Vote.request) },
+  { name: 'VoteResponse', load: () => import('./vote.ts').then((module) => module.Vote.response) },
+  {
+    name: 'BeginQuorumEpochRequest',
+    load: () => import('./begin-quorum-epoch.ts').then((module) => module.BeginQuorumEpoch.request),
+  },
+  {
+    name: 'BeginQuorumEpochResponse',
+    load: () => import('./begin-quorum-epoch.ts').then((module) => module.BeginQuorumEpoch.response),
+  },
+  {
+    name: 'EndQuorumEpochRequest',
+    load: () => import('./end-quorum-epoch.ts').then((module) => module.EndQuorumEpoch.request),
+  },
+  {
+    name: 'EndQuorumEpochResponse',
+    load: () => import('./end-quorum-epoch.ts').then((module) => module.EndQuorumEpoch.response),
+  },
+  {
+    name: 'DescribeQuorumRequest',
+    load: () => import('./describe-quorum.ts').then((module) => module.DescribeQuorum.request),
+  },
+  {
+    name: 'DescribeQuorumResponse',
+    load: () => import('./describe-quorum.ts').then((module) => module.DescribeQuorum.response),
+  },
+  {
+    name: 'AlterPartitionRequest',
+    load: () => import('./alter-partition.ts').then((module) => module.AlterPartition.request),
+  },
+  {
+    name: 'AlterPartitionResponse',
+    load: () => import('./alter-partition.ts').then((module) => module.AlterPartition.response),
+  },
+  {
+    name: 'UpdateFeaturesRequest',
+    load: () => import('./update-features.ts').then((module) => module.UpdateFeatures.request),
+  },
+  {
+    name: 'UpdateFeaturesResponse',
+    load: () => import('./update-features.ts').then((module) => module.UpdateFeatures.response),
+  },
+  { name: 'EnvelopeRequest', load: () => import('./envelope.ts').then((module) => module.Envelope.request) },
+  {
+    name: 'EnvelopeResponse',
+    load: () => import('./envelope.ts').then((module) => module.Envelope.response),
+  },
+  {
+    name: 'FetchSnapshotRequest',
+    load: () => import('./fetch-snapshot.ts').then((module) => module.FetchSnapshot.request),
+  },
+  {
+    name: 'FetchSnapshotResponse',
+    load: () => import('./fetch-snapshot.ts').then((module) => module.FetchSnapshot.response),
   },
   {
     name: 'DescribeClusterRequest',
@@ -319,6 +906,125 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
     load: () => import('./describe-cluster.ts').then((module) => module.DescribeCluster.response),
   },
   {
+    name: 'DescribeProducersRequest',
+    load: () => import('./describe-producers.ts').then((module) => module.DescribeProducers.request),
+  },
+  {
+    name: 'DescribeProducersResponse',
+    load: () => import('./describe-producers.ts').then((module) => module.DescribeProducers.response),
+  },
+  {
+    name: 'BrokerRegistrationRequest',
+    load: () => import('./broker-registration.ts').then((module) => module.BrokerRegistration.request),
+  },
+  {
+    name: 'BrokerRegistrationResponse',
+    load: () => import('./broker-registration.ts').then((module) => module.BrokerRegistration.response),
+  },
+  {
+    name: 'BrokerHeartbeatRequest',
+    load: () => import('./broker-heartbeat.ts').then((module) => module.BrokerHeartbeat.request),
+  },
+  {
+    name: 'BrokerHeartbeatResponse',
+    load: () => import('./broker-heartbeat.ts').then((module) => module.BrokerHeartbeat.response),
+  },
+  {
+    name: 'UnregisterBrokerRequest',
+    load: () => import('./unregister-broker.ts').then((module) => module.UnregisterBroker.request),
+  },
+  {
+    name: 'UnregisterBrokerResponse',
+    load: () => import('./unregister-broker.ts').then((module) => module.UnregisterBroker.response),
+  },
+  {
+    name: 'DescribeTransactionsRequest',
+    load: () => import('./describe-transactions.ts').then((module) => module.DescribeTransactions.request),
+  },
+  {
+    name: 'DescribeTransactionsResponse',
+    load: () => import('./describe-transactions.ts').then((module) => module.DescribeTransactions.response),
+  },
+  {
+    name: 'ListTransactionsRequest',
+    load: () => import('./list-transactions.ts').then((module) => module.ListTransactions.request),
+  },
+  {
+    name: 'ListTransactionsResponse',
+    load: () => import('./list-transactions.ts').then((module) => module.ListTransactions.response),
+  },
+  {
+    name: 'AllocateProducerIdsRequest',
+    load: () => import('./allocate-producer-ids.ts').then((module) => module.AllocateProducerIds.request),
+  },
+  {
+    name: 'AllocateProducerIdsResponse',
+    load: () => import('./allocate-producer-ids.ts').then((module) => module.AllocateProducerIds.response),
+  },
+  {
+    name: 'ConsumerGroupHeartbeatRequest',
+    load: () =>
+      import('./consumer-group-heartbeat.ts').then((module) => module.ConsumerGroupHeartbeat.request),
+  },
+  {
+    name: 'ConsumerGroupHeartbeatResponse',
+    load: () =>
+      import('./consumer-group-heartbeat.ts').then((module) => module.ConsumerGroupHeartbeat.response),
+  },
+  {
+    name: 'ConsumerGroupDescribeRequest',
+    load: () => import('./consumer-group-describe.ts').then((module) => module.ConsumerGroupDescribe.request),
+  },
+  {
+    name: 'ConsumerGroupDescribeResponse',
+    load: () =>
+      import('./consumer-group-describe.ts').then((module) => module.ConsumerGroupDescribe.response),
+  },
+  {
+    name: 'ControllerRegistrationRequest',
+    load: () =>
+      import('./controller-registration.ts').then((module) => module.ControllerRegistration.request),
+  },
+  {
+    name: 'ControllerRegistrationResponse',
+    load: () =>
+      import('./controller-registration.ts').then((module) => module.ControllerRegistration.response),
+  },
+  {
+    name: 'GetTelemetrySubscriptionsRequest',
+    load: () =>
+      import('./get-telemetry-subscriptions.ts').then((module) => module.GetTelemetrySubscriptions.request),
+  },
+  {
+    name: 'GetTelemetrySubscriptionsResponse',
+    load: () =>
+      import('./get-telemetry-subscriptions.ts').then((module) => module.GetTelemetrySubscriptions.response),
+  },
+  {
+    name: 'PushTelemetryRequest',
+    load: () => import('./push-telemetry.ts').then((module) => module.PushTelemetry.request),
+  },
+  {
+    name: 'PushTelemetryResponse',
+    load: () => import('./push-telemetry.ts').then((module) => module.PushTelemetry.response),
+  },
+  {
+    name: 'AssignReplicasToDirsRequest',
+    load: () => import('./assign-replicas-to-dirs.ts').then((module) => module.AssignReplicasToDirs.request),
+  },
+  {
+    name: 'AssignReplicasToDirsResponse',
+    load: () => import('./assign-replicas-to-dirs.ts').then((module) => module.AssignReplicasToDirs.response),
+  },
+  {
+    name: 'ListConfigResourcesRequest',
+    load: () => import('./list-config-resources.ts').then((module) => module.ListConfigResources.request),
+  },
+  {
+    name: 'ListConfigResourcesResponse',
+    load: () => import('./list-config-resources.ts').then((module) => module.ListConfigResources.response),
+  },
+  {
     name: 'DescribeTopicPartitionsRequest',
     load: () =>
       import('./describe-topic-partitions.ts').then((module) => module.DescribeTopicPartitions.request),
@@ -327,6 +1033,230 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
     name: 'DescribeTopicPartitionsResponse',
     load: () =>
       import('./describe-topic-partitions.ts').then((module) => module.DescribeTopicPartitions.response),
+  },
+  {
+    name: 'ShareGroupHeartbeatRequest',
+    load: () => import('./share-group-heartbeat.ts').then((module) => module.ShareGroupHeartbeat.request),
+  },
+  {
+    name: 'ShareGroupHeartbeatResponse',
+    load: () => import('./share-group-heartbeat.ts').then((module) => module.ShareGroupHeartbeat.response),
+  },
+  {
+    name: 'ShareGroupDescribeRequest',
+    load: () => import('./share-group-describe.ts').then((module) => module.ShareGroupDescribe.request),
+  },
+  {
+    name: 'ShareGroupDescribeResponse',
+    load: () => import('./share-group-describe.ts').then((module) => module.ShareGroupDescribe.response),
+  },
+  {
+    name: 'ShareFetchRequest',
+    load: () => import('./share-fetch.ts').then((module) => module.ShareFetch.request),
+  },
+  {
+    name: 'ShareFetchResponse',
+    load: () => import('./share-fetch.ts').then((module) => module.ShareFetch.response),
+  },
+  {
+    name: 'ShareAcknowledgeRequest',
+    load: () => import('./share-acknowledge.ts').then((module) => module.ShareAcknowledge.request),
+  },
+  {
+    name: 'ShareAcknowledgeResponse',
+    load: () => import('./share-acknowledge.ts').then((module) => module.ShareAcknowledge.response),
+  },
+  {
+    name: 'AddRaftVoterRequest',
+    load: () => import('./add-raft-voter.ts').then((module) => module.AddRaftVoter.request),
+  },
+  {
+    name: 'AddRaftVoterResponse',
+    load: () => import('./add-raft-voter.ts').then((module) => module.AddRaftVoter.response),
+  },
+  {
+    name: 'RemoveRaftVoterRequest',
+    load: () => import('./remove-raft-voter.ts').then((module) => module.RemoveRaftVoter.request),
+  },
+  {
+    name: 'RemoveRaftVoterResponse',
+    load: () => import('./remove-raft-voter.ts').then((module) => module.RemoveRaftVoter.response),
+  },
+  {
+    name: 'UpdateRaftVoterRequest',
+    load: () => import('./update-raft-voter.ts').then((module) => module.UpdateRaftVoter.request),
+  },
+  {
+    name: 'UpdateRaftVoterResponse',
+    load: () => import('./update-raft-voter.ts').then((module) => module.UpdateRaftVoter.response),
+  },
+  {
+    name: 'InitializeShareGroupStateRequest',
+    load: () =>
+      import('./initialize-share-group-state.ts').then((module) => module.InitializeShareGroupState.request),
+  },
+  {
+    name: 'InitializeShareGroupStateResponse',
+    load: () =>
+      import('./initialize-share-group-state.ts').then((module) => module.InitializeShareGroupState.response),
+  },
+  {
+    name: 'ReadShareGroupStateRequest',
+    load: () => import('./read-share-group-state.ts').then((module) => module.ReadShareGroupState.request),
+  },
+  {
+    name: 'ReadShareGroupStateResponse',
+    load: () => import('./read-share-group-state.ts').then((module) => module.ReadShareGroupState.response),
+  },
+  {
+    name: 'WriteShareGroupStateRequest',
+    load: () => import('./write-share-group-state.ts').then((module) => module.WriteShareGroupState.request),
+  },
+  {
+    name: 'WriteShareGroupStateResponse',
+    load: () => import('./write-share-group-state.ts').then((module) => module.WriteShareGroupState.response),
+  },
+  {
+    name: 'DeleteShareGroupStateRequest',
+    load: () =>
+      import('./delete-share-group-state.ts').then((module) => module.DeleteShareGroupState.request),
+  },
+  {
+    name: 'DeleteShareGroupStateResponse',
+    load: () =>
+      import('./delete-share-group-state.ts').then((module) => module.DeleteShareGroupState.response),
+  },
+  {
+    name: 'ReadShareGroupStateSummaryRequest',
+    load: () =>
+      import('./read-share-group-state-summary.ts').then(
+        (module) => module.ReadShareGroupStateSummary.request,
+      ),
+  },
+  {
+    name: 'ReadShareGroupStateSummaryResponse',
+    load: () =>
+      import('./read-share-group-state-summary.ts').then(
+        (module) => module.ReadShareGroupStateSummary.response,
+      ),
+  },
+  {
+    name: 'StreamsGroupHeartbeatRequest',
+    load: () => import('./streams-group-heartbeat.ts').then((module) => module.StreamsGroupHeartbeat.request),
+  },
+  {
+    name: 'StreamsGroupHeartbeatResponse',
+    load: () =>
+      import('./streams-group-heartbeat.ts').then((module) => module.StreamsGroupHeartbeat.response),
+  },
+  {
+    name: 'StreamsGroupDescribeRequest',
+    load: () => import('./streams-group-describe.ts').then((module) => module.StreamsGroupDescribe.request),
+  },
+  {
+    name: 'StreamsGroupDescribeResponse',
+    load: () => import('./streams-group-describe.ts').then((module) => module.StreamsGroupDescribe.response),
+  },
+  {
+    name: 'DescribeShareGroupOffsetsRequest',
+    load: () =>
+      import('./describe-share-group-offsets.ts').then((module) => module.DescribeShareGroupOffsets.request),
+  },
+  {
+    name: 'DescribeShareGroupOffsetsResponse',
+    load: () =>
+      import('./describe-share-group-offsets.ts').then((module) => module.DescribeShareGroupOffsets.response),
+  },
+  {
+    name: 'AlterShareGroupOffsetsRequest',
+    load: () =>
+      import('./alter-share-group-offsets.ts').then((module) => module.AlterShareGroupOffsets.request),
+  },
+  {
+    name: 'AlterShareGroupOffsetsResponse',
+    load: () =>
+      import('./alter-share-group-offsets.ts').then((module) => module.AlterShareGroupOffsets.response),
+  },
+  {
+    name: 'DeleteShareGroupOffsetsRequest',
+    load: () =>
+      import('./delete-share-group-offsets.ts').then((module) => module.DeleteShareGroupOffsets.request),
+  },
+  {
+    name: 'DeleteShareGroupOffsetsResponse',
+    load: () =>
+      import('./delete-share-group-offsets.ts').then((module) => module.DeleteShareGroupOffsets.response),
+  },
+  {
+    name: 'ConsumerGroupMetadataKey',
+    load: () => import('./consumer-group-records.ts').then((module) => module.ConsumerGroupMetadataKey),
+  },
+  {
+    name: 'ConsumerGroupMetadataValue',
+    load: () => import('./consumer-group-records.ts').then((module) => module.ConsumerGroupMetadataValue),
+  },
+  {
+    name: 'ConsumerGroupPartitionMetadataKey',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupPartitionMetadataKey),
+  },
+  {
+    name: 'ConsumerGroupPartitionMetadataValue',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupPartitionMetadataValue),
+  },
+  {
+    name: 'ConsumerGroupMemberMetadataKey',
+    load: () => import('./consumer-group-records.ts').then((module) => module.ConsumerGroupMemberMetadataKey),
+  },
+  {
+    name: 'ConsumerGroupMemberMetadataValue',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupMemberMetadataValue),
+  },
+  {
+    name: 'ConsumerGroupTargetAssignmentMetadataKey',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupTargetAssignmentMetadataKey),
+  },
+  {
+    name: 'ConsumerGroupTargetAssignmentMetadataValue',
+    load: () =>
+      import('./consumer-group-records.ts').then(
+        (module) => module.ConsumerGroupTargetAssignmentMetadataValue,
+      ),
+  },
+  {
+    name: 'ConsumerGroupTargetAssignmentMemberKey',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupTargetAssignmentMemberKey),
+  },
+  {
+    name: 'ConsumerGroupTargetAssignmentMemberValue',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupTargetAssignmentMemberValue),
+  },
+  {
+    name: 'ConsumerGroupCurrentMemberAssignmentKey',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupCurrentMemberAssignmentKey),
+  },
+  {
+    name: 'ConsumerGroupCurrentMemberAssignmentValue',
+    load: () =>
+      import('./consumer-group-records.ts').then(
+        (module) => module.ConsumerGroupCurrentMemberAssignmentValue,
+      ),
+  },
+  {
+    name: 'ConsumerGroupRegularExpressionKey',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupRegularExpressionKey),
+  },
+  {
+    name: 'ConsumerGroupRegularExpressionValue',
+    load: () =>
+      import('./consumer-group-records.ts').then((module) => module.ConsumerGroupRegularExpressionValue),
   },
   {
     name: 'LegacyOffsetCommitKey',
@@ -487,5 +1417,163 @@ export const messages: readonly { name: string; load: () => Promise<Codec<unknow
   {
     name: 'ClearElrRecord',
     load: () => import('./metadata-records.ts').then((module) => module.ClearElrRecord),
+  },
+  {
+    name: 'RemoteLogSegmentMetadataRecord',
+    load: () =>
+      import('./remote-log-metadata-records.ts').then((module) => module.RemoteLogSegmentMetadataRecord),
+  },
+  {
+    name: 'RemoteLogSegmentMetadataUpdateRecord',
+    load: () =>
+      import('./remote-log-metadata-records.ts').then(
+        (module) => module.RemoteLogSegmentMetadataUpdateRecord,
+      ),
+  },
+  {
+    name: 'RemotePartitionDeleteMetadataRecord',
+    load: () =>
+      import('./remote-log-metadata-records.ts').then((module) => module.RemotePartitionDeleteMetadataRecord),
+  },
+  {
+    name: 'RemoteLogSegmentMetadataSnapshotRecord',
+    load: () =>
+      import('./remote-log-metadata-records.ts').then(
+        (module) => module.RemoteLogSegmentMetadataSnapshotRecord,
+      ),
+  },
+  {
+    name: 'ShareGroupMemberMetadataKey',
+    load: () => import('./share-group-records.ts').then((module) => module.ShareGroupMemberMetadataKey),
+  },
+  {
+    name: 'ShareGroupMemberMetadataValue',
+    load: () => import('./share-group-records.ts').then((module) => module.ShareGroupMemberMetadataValue),
+  },
+  {
+    name: 'ShareGroupMetadataKey',
+    load: () => import('./share-group-records.ts').then((module) => module.ShareGroupMetadataKey),
+  },
+  {
+    name: 'ShareGroupMetadataValue',
+    load: () => import('./share-group-records.ts').then((module) => module.ShareGroupMetadataValue),
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMetadataKey',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupTargetAssignmentMetadataKey),
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMetadataValue',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupTargetAssignmentMetadataValue),
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMemberKey',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupTargetAssignmentMemberKey),
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMemberValue',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupTargetAssignmentMemberValue),
+  },
+  {
+    name: 'ShareGroupCurrentMemberAssignmentKey',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupCurrentMemberAssignmentKey),
+  },
+  {
+    name: 'ShareGroupCurrentMemberAssignmentValue',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupCurrentMemberAssignmentValue),
+  },
+  {
+    name: 'ShareGroupStatePartitionMetadataKey',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupStatePartitionMetadataKey),
+  },
+  {
+    name: 'ShareGroupStatePartitionMetadataValue',
+    load: () =>
+      import('./share-group-records.ts').then((module) => module.ShareGroupStatePartitionMetadataValue),
+  },
+  {
+    name: 'ShareSnapshotKey',
+    load: () => import('./share-group-state-records.ts').then((module) => module.ShareSnapshotKey),
+  },
+  {
+    name: 'ShareUpdateKey',
+    load: () => import('./share-group-state-records.ts').then((module) => module.ShareUpdateKey),
+  },
+  {
+    name: 'ShareSnapshotValue',
+    load: () => import('./share-group-state-records.ts').then((module) => module.ShareSnapshotValue),
+  },
+  {
+    name: 'ShareUpdateValue',
+    load: () => import('./share-group-state-records.ts').then((module) => module.ShareUpdateValue),
+  },
+  {
+    name: 'StreamsGroupMetadataKey',
+    load: () => import('./streams-group-records.ts').then((module) => module.StreamsGroupMetadataKey),
+  },
+  {
+    name: 'StreamsGroupMetadataValue',
+    load: () => import('./streams-group-records.ts').then((module) => module.StreamsGroupMetadataValue),
+  },
+  {
+    name: 'StreamsGroupMemberMetadataKey',
+    load: () => import('./streams-group-records.ts').then((module) => module.StreamsGroupMemberMetadataKey),
+  },
+  {
+    name: 'StreamsGroupMemberMetadataValue',
+    load: () => import('./streams-group-records.ts').then((module) => module.StreamsGroupMemberMetadataValue),
+  },
+  {
+    name: 'StreamsGroupTargetAssignmentMetadataKey',
+    load: () =>
+      import('./streams-group-records.ts').then((module) => module.StreamsGroupTargetAssignmentMetadataKey),
+  },
+  {
+    name: 'StreamsGroupTargetAssignmentMetadataValue',
+    load: () =>
+      import('./streams-group-records.ts').then((module) => module.StreamsGroupTargetAssignmentMetadataValue),
+  },
+  {
+    name: 'StreamsGroupTargetAssignmentMemberKey',
+    load: () =>
+      import('./streams-group-records.ts').then((module) => module.StreamsGroupTargetAssignmentMemberKey),
+  },
+  {
+    name: 'StreamsGroupTargetAssignmentMemberValue',
+    load: () =>
+      import('./streams-group-records.ts').then((module) => module.StreamsGroupTargetAssignmentMemberValue),
+  },
+  {
+    name: 'StreamsGroupCurrentMemberAssignmentKey',
+    load: () =>
+      import('./streams-group-records.ts').then((module) => module.StreamsGroupCurrentMemberAssignmentKey),
+  },
+  {
+    name: 'StreamsGroupCurrentMemberAssignmentValue',
+    load: () =>
+      import('./streams-group-records.ts').then((module) => module.StreamsGroupCurrentMemberAssignmentValue),
+  },
+  {
+    name: 'StreamsGroupTopologyKey',
+    load: () => import('./streams-group-records.ts').then((module) => module.StreamsGroupTopologyKey),
+  },
+  {
+    name: 'StreamsGroupTopologyValue',
+    load: () => import('./streams-group-records.ts').then((module) => module.StreamsGroupTopologyValue),
+  },
+  {
+    name: 'TransactionLogKey',
+    load: () => import('./transaction-state-records.ts').then((module) => module.TransactionLogKey),
+  },
+  {
+    name: 'TransactionLogValue',
+    load: () => import('./transaction-state-records.ts').then((module) => module.TransactionLogValue),
   },
 ]

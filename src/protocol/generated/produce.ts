@@ -430,7 +430,7 @@ function decodePartitionProduceResponse(reader: Reader, version: number): Partit
       : version >= 8
         ? reader.nullableString('errorMessage')
         : null
-  let currentLeader: LeaderIdAndEpoch = defaultLeaderIdAndEpoch()
+  let currentLeader: LeaderIdAndEpoch = DEFAULT_LEADER_ID_AND_EPOCH
   let unknownTaggedFields: UnknownTaggedField[] | undefined
   if (version >= 9) {
     const tagCount = reader.tagCount()
@@ -686,14 +686,15 @@ function encodeProduceResponse(writer: Writer, message: ProduceResponse, version
   }
 }
 
-function defaultLeaderIdAndEpoch(): LeaderIdAndEpoch {
-  return {
-    leaderId: -1,
-    leaderEpoch: -1,
-    unknownTaggedFields: undefined,
-  }
-}
+const DEFAULT_LEADER_ID_AND_EPOCH: LeaderIdAndEpoch = Object.freeze({
+  leaderId: -1,
+  leaderEpoch: -1,
+  unknownTaggedFields: undefined,
+})
 
 function isDefaultLeaderIdAndEpoch(message: LeaderIdAndEpoch): boolean {
-  return !(message.leaderId !== -1 || message.leaderEpoch !== -1 || message.unknownTaggedFields !== undefined)
+  return (
+    message === DEFAULT_LEADER_ID_AND_EPOCH ||
+    !(message.leaderId !== -1 || message.leaderEpoch !== -1 || message.unknownTaggedFields !== undefined)
+  )
 }

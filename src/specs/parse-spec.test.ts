@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { emitModule } from './emit-module.ts'
+import { emitModule } from '../codegen/emit-module.ts'
 import { parseErrorCodes, parseSpec } from './parse-spec.ts'
 import { formatVersions } from './spec.ts'
 
@@ -106,7 +106,7 @@ describe('a mistake is told with file, line and cause', () => {
       'heading',
       'key 7',
       'kee 7',
-      ":1: unknown word 'kee' (key, versions, flexible, unstable, response-header)",
+      ":1: unknown word 'kee' (key, versions, flexible, unstable, response-header, old-header)",
     ],
     ['key', 'key 7', 'key seven', ":1: 'key' needs a number, not 'seven'"],
     ['no flexible', ', flexible 2+', '', ":1: Example needs 'flexible N+' or 'flexible never'"],
@@ -188,6 +188,44 @@ describe('a mistake is told with file, line and cause', () => {
     const source = 'family Things\n\nmessage Thing, versions 0, flexible never\n\n  A thing.\n'
     expect(() => parse(source)).toThrow(":3: Thing has no section 'fields'")
     expect(() => parse(source.replace('  A thing.', ''))).toThrow(':3: Thing has no description')
+  })
+})
+
+describe('layouts', () => {
+  const source = `family Things
+
+layout Thing, versions 1-2, flexible never
+
+  A thing.
+
+changes
+  2  -  Has a key.
+
+fields
+  field  | type    | versions | traits                  | description
+  length | varint  | 1+       |                         | Length.
+  time   | varlong | 1+       |                         | Time.
+  kind   | uvarint | 1+       |                         | Kind.
+  key    | bytes   | 2        | nullable, varint-length | Key.
+`
+
+  test('have varints, and lengths that are varints', () => {
+    const [thing] = parse(source).messages
+    expect(thing).toMatchObject({ name: 'Thing', role: 'layout', versions: { from: 1, to: 2 } })
+    expect(thing!.root.fields.map(({ type, varintLength }) => [type, varintLength])).toEqual([
+      ['varint', false],
+      ['varlong', false],
+      ['uvarint', false],
+      ['bytes', true],
+    ])
+  })
+
+  test('messages have neither', () => {
+    const message = source.replace('layout Thing', 'message Thing')
+    expect(() => parse(message)).toThrow(':12: length is a varint, which only layouts have')
+    expect(() => parse(message.replaceAll(/\bu?var(int|long)(?= +\|)/g, 'int32'))).toThrow(
+      ":15: unknown trait 'varint-length' of key",
+    )
   })
 })
 

@@ -5,6 +5,7 @@ import {
   type FieldSpec,
   formatVersions,
   isPrimitive,
+  isVarint,
   type StructSpec,
   type Versions,
 } from './spec.ts'
@@ -14,6 +15,8 @@ export interface TableContext {
   readonly messageName: string
   readonly versions: Versions
   readonly flexibleFrom: number | undefined
+  /** Layouts may have varints; see `MessageSpec.role`. */
+  readonly isLayout: boolean
 }
 
 interface Row {
@@ -94,7 +97,7 @@ class TableParser {
       const [type, isArray] = this.#type(row)
       let inner: StructSpec | undefined
       next++
-      if (!isPrimitive(type)) {
+      if (!isPrimitive(type) && !isVarint(type)) {
         inner = this.#structs.get(type)
         if (inner !== undefined && children !== undefined)
           this.#lines.fail(row.line, `the struct ${type} has its rows above already`)
@@ -118,8 +121,10 @@ class TableParser {
   #type(row: Row): [type: string, isArray: boolean] {
     const isArray = row.type.startsWith('[]')
     const type = isArray ? row.type.slice(2) : row.type
-    if (!isPrimitive(type) && !structName.test(type))
+    if (!isPrimitive(type) && !isVarint(type) && !structName.test(type))
       this.#lines.fail(row.line, `unknown type '${row.type}' of ${row.name}`)
+    if (isVarint(type) && !this.#context.isLayout)
+      this.#lines.fail(row.line, `${row.name} is a ${type}, which only layouts have`)
     return [type, isArray]
   }
 
@@ -161,7 +166,7 @@ class TableParser {
       else if (word === 'tag' && /^\d+$/.test(value)) tag = Number(value)
       else if (word === 'default' && value !== '') defaultText = value
       else if (word === 'entity' && entityTypes.includes(value)) entityType = value
-      else if (value === '' && ['ignorable', 'key', 'classic-length'].includes(word)) flags.add(word)
+      else if (value === '' && this.#isFlag(word)) flags.add(word)
       else this.#lines.fail(row.line, `unknown trait '${`${word} ${value}`.trim()}' of ${row.name}`)
     }
     if (
@@ -187,10 +192,16 @@ class TableParser {
       ignorable: flags.has('ignorable'),
       isMapKey: flags.has('key'),
       classicLength: flags.has('classic-length'),
+      varintLength: flags.has('varint-length'),
       entityType,
       description: row.description,
       line: row.line.number,
     }
+  }
+
+  #isFlag(word: string): boolean {
+    if (word === 'varint-length') return this.#context.isLayout
+    return ['ignorable', 'key', 'classic-length'].includes(word)
   }
 
   #tag(row: Row, tag: number, versions: Versions): number {

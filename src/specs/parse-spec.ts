@@ -18,6 +18,7 @@ interface Heading {
   readonly stableTo: number
   readonly flexibleFrom: number | undefined
   readonly responseHeader: number | undefined
+  readonly oldHeaderTo: number | undefined
 }
 
 /** Parses one spec file. `path` is only for messages and for the name of the module. Throws `SpecError`. */
@@ -55,7 +56,14 @@ class SpecParser {
   }
 
   #api(first: Line, rest: string): SpecFile {
-    const heading = this.#heading(first, rest, ['key', 'versions', 'flexible', 'unstable', 'response-header'])
+    const heading = this.#heading(first, rest, [
+      'key',
+      'versions',
+      'flexible',
+      'unstable',
+      'response-header',
+      'old-header',
+    ])
     if (heading.key === undefined) this.#lines.fail(first, `${heading.name} has no key`)
     const description = this.#lines.paragraphs()
     let changes: ChangeSpec[] = []
@@ -81,6 +89,7 @@ class SpecParser {
       name: heading.name,
       key: heading.key,
       fixedResponseHeader: heading.responseHeader,
+      oldRequestHeaderTo: heading.oldHeaderTo,
       errors,
       request,
       response,
@@ -90,7 +99,7 @@ class SpecParser {
 
   #message(line: Line, heading: Heading, role: 'request' | 'response', changes: ChangeSpec[]): MessageSpec {
     const name = heading.name + (role === 'request' ? 'Request' : 'Response')
-    const { root, structs } = parseTable(this.#lines, { ...heading, messageName: name })
+    const { root, structs } = parseTable(this.#lines, { ...heading, messageName: name, isLayout: false })
     return { ...base(heading), name, role, description: '', changes, root, structs, line: line.number }
   }
 
@@ -99,17 +108,16 @@ class SpecParser {
     const messages: MessageSpec[] = []
     for (let line = this.#lines.take(); line !== undefined; line = this.#lines.take()) {
       const [kind, rest] = splitWord(line.text)
-      if (line.indent > 0 || kind !== 'message') {
+      if (line.indent > 0 || (kind !== 'message' && kind !== 'layout')) {
         this.#lines.fail(line, "a family holds messages: 'message Name, key N, versions N-N, flexible N+'")
       }
-      messages.push(
-        this.#familyMessage(this.#heading(line, rest, ['key', 'versions', 'flexible', 'unstable'])),
-      )
+      const heading = this.#heading(line, rest, ['key', 'versions', 'flexible', 'unstable'])
+      messages.push(this.#familyMessage(heading, kind))
     }
     return this.#file(title, description, undefined, messages)
   }
 
-  #familyMessage(heading: Heading): MessageSpec {
+  #familyMessage(heading: Heading, role: 'message' | 'layout'): MessageSpec {
     const description = this.#lines.paragraphs()
     let changes: ChangeSpec[] = []
     if (this.#lines.peek()?.text === 'changes') {
@@ -120,12 +128,13 @@ class SpecParser {
     const line = this.#lines.take()
     if (line?.text !== 'fields')
       this.#lines.fail(line ?? heading.line, `${heading.name} has no section 'fields'`)
-    const { root, structs } = parseTable(this.#lines, { ...heading, messageName: heading.name })
     const { name } = heading
+    const context = { ...heading, messageName: name, isLayout: role === 'layout' }
+    const { root, structs } = parseTable(this.#lines, context)
     return {
       ...base(heading),
       name,
-      role: 'message',
+      role,
       description,
       changes,
       root,
@@ -165,6 +174,7 @@ class SpecParser {
       stableTo: unstable === undefined ? versions.to : unstable - 1,
       flexibleFrom,
       responseHeader: this.#number(line, 'response-header', values.get('response-header')),
+      oldHeaderTo: this.#number(line, 'old-header', values.get('old-header')),
     }
   }
 

@@ -23,12 +23,17 @@ export const primitiveTypes = [
 
 export type PrimitiveType = (typeof primitiveTypes)[number]
 
+/** Numbers in 7-bit groups, which only layouts have: zigzag of 32 and of 64 bits, and unsigned. */
+export const varintTypes = ['varint', 'varlong', 'uvarint'] as const
+
+export type VarintType = (typeof varintTypes)[number]
+
 /** Literal of a default; int64 defaults are bigint. `undefined` stands for the zero of the type. */
 export type DefaultValue = number | bigint | boolean | null | undefined
 
 export interface FieldSpec {
   readonly name: string
-  /** A primitive type, or the name of a struct of the same message. */
+  /** A primitive type, a varint type, or the name of a struct of the same message. */
   readonly type: string
   readonly isArray: boolean
   readonly struct: StructSpec | undefined
@@ -44,6 +49,8 @@ export interface FieldSpec {
   readonly isMapKey: boolean
   /** Keeps its old-style length in flexible versions too. */
   readonly classicLength: boolean
+  /** Its length or count is a zigzag varint, -1 for null; only in layouts. */
+  readonly varintLength: boolean
   /** What an identifier stands for: `topicName`, `brokerId`, ... */
   readonly entityType: string | undefined
   readonly description: string
@@ -69,7 +76,8 @@ export interface ErrorSpec {
 /** One message: a request, a response, a header, a record, a blob. */
 export interface MessageSpec {
   readonly name: string
-  readonly role: 'request' | 'response' | 'message'
+  /** A layout is only described: what reads and writes it is written by hand, for speed. */
+  readonly role: 'request' | 'response' | 'message' | 'layout'
   /** API key, or the type of a record. */
   readonly key: number | undefined
   readonly versions: Versions
@@ -91,6 +99,8 @@ export interface ApiSpec {
   readonly key: number
   /** Version that the response header keeps whatever the request's version (ApiVersions). */
   readonly fixedResponseHeader: number | undefined
+  /** Up to this version requests have header version 0, which has no client id (ControlledShutdown). */
+  readonly oldRequestHeaderTo: number | undefined
   readonly errors: readonly ErrorSpec[]
   readonly request: MessageSpec
   readonly response: MessageSpec
@@ -133,6 +143,10 @@ export class SpecError extends Error {
 
 export function isPrimitive(type: string): type is PrimitiveType {
   return (primitiveTypes as readonly string[]).includes(type)
+}
+
+export function isVarint(type: string): type is VarintType {
+  return (varintTypes as readonly string[]).includes(type)
 }
 
 export function includes(versions: Versions | undefined, version: number): boolean {
