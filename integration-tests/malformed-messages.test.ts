@@ -4,12 +4,14 @@ import { expect, test } from 'vitest'
 import type { Codec } from '../src/protocol/api.ts'
 import { messages } from '../src/protocol/generated/index.ts'
 import { MalformedMessageError, Reader } from '../src/protocol/reader.ts'
+import { CodecFuzzer, loadSamples, type Sample, tryBytes } from './fuzz/codec-fuzz.ts'
 import type { MessageVector } from './vectors/message-vectors.ts'
 import { readVectors } from './vectors/read-vectors.ts'
 
 const folder = join(import.meta.dirname, 'vectors', 'data')
 const MAX_BYTES = 600
-const MUTATIONS = 60
+/** Of the short run; `npm run fuzz` goes on for as long as it is told. */
+const ROUNDS = 40_000
 
 /** The longest vector up to `MAX_BYTES` of the oldest and of the newest version of each message. */
 async function samples(): Promise<[codec: Codec<unknown>, version: number, bytes: Buffer][]> {
@@ -31,17 +33,6 @@ async function samples(): Promise<[codec: Codec<unknown>, version: number, bytes
   return [...longest.values()]
 }
 
-/** A small generator of chance that one seed determines. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
 test('a message that is cut anywhere is refused with its place', async () => {
   const wrong: string[] = []
   for (const [codec, version, bytes] of await samples()) {
@@ -60,21 +51,48 @@ test('a message that is cut anywhere is refused with its place', async () => {
   expect(wrong).toEqual([])
 })
 
-test('whatever bytes change, a decoder gives a value or the typed error', async () => {
-  const chance = seeded(20)
-  const wrong: string[] = []
-  for (const [codec, version, bytes] of await samples()) {
-    for (let round = 0; bytes.length > 0 && round < MUTATIONS; round++) {
-      const mutated = Buffer.from(bytes)
-      for (let change = chance(4); change >= 0; change--)
-        mutated[chance(mutated.length)] = [0, 0x7f, 0x80, 0xff, chance(256)][chance(5)]!
-      try {
-        codec.decode(new Reader(mutated), version)
-      } catch (error) {
-        if (!(error instanceof MalformedMessageError))
-          wrong.push(`${codec.name} ${version} ${mutated.toString('hex')}: ${error}`)
-      }
-    }
+test('whatever bytes change, a decoder gives a value that round-trips or the typed error', async () => {
+  const fuzzer = new CodecFuzzer(await loadSamples(), 20)
+  const faults: string[] = []
+  let taken = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    const { sample, bytes } = fuzzer.next()
+    const { wasTaken, fault } = tryBytes(sample, bytes)
+    if (fault !== undefined)
+      faults.push(`${sample.name} ${sample.version} ${bytes.toString('hex')}: ${fault}`)
+    else if (wasTaken) taken++
   }
-  expect(wrong).toEqual([])
+  expect(faults).toEqual([])
+  // Neither all nor nothing: chance that always breaks the first length would try little else.
+  expect(taken).toBeGreaterThan(ROUNDS / 5)
+  expect(taken).toBeLessThan((ROUNDS * 4) / 5)
+})
+
+test('a codec that loses a field, or throws what it likes, is found', async () => {
+  const sample = (await loadSamples()).find(
+    ({ name, version }) => name === 'HeartbeatRequest' && version === 0,
+  )!
+  const broken = (codec: Partial<Codec<unknown>>): Sample => ({
+    ...sample,
+    parts: sample.parts.map((part, index) =>
+      index === 0 ? part : { ...part, codec: { ...part.codec, ...codec } },
+    ),
+  })
+  const { codec } = sample.parts[1]!
+  const loses = broken({
+    decode: (reader, version) => ({
+      ...(codec.decode(reader, version) as object),
+      generationId: reader.position,
+    }),
+    encode: (writer, message, version) =>
+      codec.encode(writer, { ...(message as object), groupId: 'longer than before' }, version),
+  })
+  expect(tryBytes(loses, sample.bytes).fault).toMatch(/another value/)
+  const throws = broken({
+    decode: () => {
+      throw new RangeError('Array buffer allocation failed')
+    },
+  })
+  expect(tryBytes(throws, sample.bytes).fault).toMatch(/allocation failed/)
+  expect(tryBytes(sample, sample.bytes)).toEqual({ wasTaken: true, fault: undefined })
 })

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BenchBroker } from './broker-process.ts'
+import { codecBench } from './codec/codec-bench.ts'
 import { type BenchOptions, readOptions, USAGE, UsageError } from './options.ts'
 import { type Measurement, markdownTable, rowsOf } from './report.ts'
 import { rowGroups } from './rows.ts'
@@ -70,4 +71,5 @@ function print(
   for (const failure of failures) process.stdout.write(`\nfailed: ${failure}\n`)
 }
 
-process.exitCode = await main(process.argv.slice(2))
+const [first, ...rest] = process.argv.slice(2)
+process.exitCode = first === 'codec' ? await codecBench(rest) : await main(process.argv.slice(2))

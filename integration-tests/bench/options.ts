@@ -19,6 +19,9 @@ Rows (all when none is named):
   group        a new kafkajs client in a new group, to its first record
   topic        create a topic, to the answer and to the first record that it takes
 
+And by itself, without a broker:
+  codec        our decoders beside those of kafkajs and @platformatic/kafka ("npm run bench -- codec --help")
+
 Other brokers:
   --kafka COMMAND          start command of Apache Kafka; {port} and {dir} are filled in, and it stays in the foreground
   --broker NAME=COMMAND    the same for any other broker; may be repeated

@@ -88,3 +88,46 @@ function resized(frame: Buffer): Buffer {
 function noise(random: SeededRandom, atMost: number): Buffer {
   return Buffer.from(Array.from({ length: random(atMost) }, () => random(256)))
 }
+
+const byteMutations: readonly ((bytes: Buffer, random: SeededRandom) => Buffer)[] = [
+  changeBytes,
+  changeBytes,
+  plantAnywhere,
+  plantAnywhere,
+  (bytes, random) => bytes.subarray(0, random(bytes.length + 1)),
+  (bytes, random) => Buffer.concat([bytes, noise(random, 20)]),
+  insertBytes,
+  removeBytes,
+  (bytes, random) => changeBytes(plantAnywhere(bytes, random), random),
+]
+
+/** Any bytes with something wrong about them; nothing is known of what they are. */
+export function mutateBytes(bytes: Buffer, random: SeededRandom): Buffer {
+  return byteMutations[random(byteMutations.length)]!(Buffer.from(bytes), random)
+}
+
+const nastyBytes = [0x00, 0x01, 0x02, 0x7f, 0x80, 0xff]
+
+function changeBytes(bytes: Buffer, random: SeededRandom): Buffer {
+  for (let changes = 1 + random(4); changes > 0 && bytes.length > 0; changes--) {
+    const choice = random(nastyBytes.length * 2)
+    bytes[random(bytes.length)] = nastyBytes[choice] ?? random(256)
+  }
+  return bytes
+}
+
+function plantAnywhere(bytes: Buffer, random: SeededRandom): Buffer {
+  const number = Buffer.from(nastyNumbers[random(nastyNumbers.length)]!, 'hex')
+  if (bytes.length > number.length) number.copy(bytes, random(bytes.length - number.length))
+  return bytes
+}
+
+function insertBytes(bytes: Buffer, random: SeededRandom): Buffer {
+  const at = random(bytes.length + 1)
+  return Buffer.concat([bytes.subarray(0, at), noise(random, 9), bytes.subarray(at)])
+}
+
+function removeBytes(bytes: Buffer, random: SeededRandom): Buffer {
+  const at = random(bytes.length + 1)
+  return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + random(8))])
+}
