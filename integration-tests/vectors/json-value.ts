@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type FieldSpec, includes, type MessageSpec, type StructSpec } from '../../src/codegen/spec.ts'
 import type { UnknownTaggedField } from '../../src/protocol/api.ts'
+import { type FieldSpec, includes, type MessageSpec, type StructSpec } from '../../src/specs/spec.ts'
 
 /** A value as vectors write it: int64 as decimal text, bytes as hex, unknown tagged fields under `_tagged`. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }

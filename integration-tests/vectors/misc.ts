@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import crc32 from 'crc-32'
+import { groupMetadataHash } from '../../src/coordinator/group/consumer/metadata-hash.ts'
 import {
   decodeProducerSnapshot,
   encodeProducerSnapshot,
@@ -10,6 +11,20 @@ import { MemoryFiles } from '../../src/platform/memory-files.ts'
 import { crc32c } from '../../src/protocol/crc32c.ts'
 import { coordinatorPartition, javaHash, murmur2, murmur2Partition } from '../../src/protocol/hash.ts'
 import { Reader } from '../../src/protocol/reader.ts'
+import {
+  clientFirstBare,
+  clientProof,
+  clientSignature,
+  formatScramCredential,
+  isProofRight,
+  type ScramExchange,
+  saltedPassword,
+  scramAttributes,
+  scramKeys,
+  scramMechanismNamed,
+  scramSaslName,
+  serverSignature,
+} from '../../src/protocol/scram.ts'
 import {
   sizeOfVarint,
   sizeOfVarlong,
@@ -77,6 +92,11 @@ const checks: Readonly<Record<string, (vector: Vector) => Outcome>> = {
     writer.uuid(String(text))
     return same([new Reader(bytesOf(hex)).uuid('uuid'), writer.finishCopy().toString('hex')], [text, hex])
   },
+  groupMetadataHash: ({ topicHashes, value }) => {
+    const hashes = Object.entries(topicHashes as Record<string, string>)
+    return same(String(groupMetadataHash(new Map(hashes.map(([name, hash]) => [name, BigInt(hash)])))), value)
+  },
+  scram: checkScram,
   AbortedTxn: checkAbortedTransaction,
   ProducerSnapshotFile: checkProducerSnapshot,
 }
@@ -100,6 +120,61 @@ function checkRead(
     return error === undefined ? failed(String(thrown)) : PASSED
   }
   return same(found, [value, bytes])
+}
+
+/** A user's keys, and the texts of an exchange that the user survives and a liar does not. */
+function checkScram(vector: Vector): Outcome {
+  const mechanism = scramMechanismNamed(String(vector.mechanism))
+  if (mechanism === undefined) return failed(`${vector.mechanism}: no such mechanism`)
+  const salt = bytesOf(vector.salt)
+  const iterations = Number(vector.iterations)
+  const salted = saltedPassword(mechanism, String(vector.password), salt, iterations)
+  const keys = scramKeys(mechanism, salted)
+  const clientFirst = String(vector.clientFirst)
+  const serverFirst = String(vector.serverFirst)
+  const nonce = scramAttributes(serverFirst).get('r')
+  const exchange: ScramExchange = { clientFirst, serverFirst, clientFinalWithoutProof: `c=biws,r=${nonce}` }
+  const proof = clientProof(mechanism, keys, exchange)
+  const wrong = Buffer.from(proof)
+  wrong[0]! ^= 1
+  const signature = serverSignature(mechanism, keys.serverKey, exchange)
+  const challenge = scramAttributes(serverFirst)
+  return same(
+    {
+      saslName: scramSaslName(String(vector.username)),
+      user: scramAttributes(clientFirstBare(clientFirst)).get('n'),
+      challenge: [challenge.get('s'), challenge.get('i')],
+      saltedPassword: salted.toString('hex'),
+      clientKey: keys.clientKey.toString('hex'),
+      storedKey: keys.storedKey.toString('hex'),
+      serverKey: keys.serverKey.toString('hex'),
+      clientSignature: clientSignature(mechanism, keys.storedKey, exchange).toString('hex'),
+      clientProof: proof.toString('hex'),
+      serverSignature: signature.toString('hex'),
+      clientFinal: `${exchange.clientFinalWithoutProof},p=${proof.toString('base64')}`,
+      serverFinal: `v=${signature.toString('base64')}`,
+      isRight: isProofRight(mechanism, keys.storedKey, proof, exchange),
+      isWrongRight: isProofRight(mechanism, keys.storedKey, wrong, exchange),
+      credential: formatScramCredential(salt, keys, iterations),
+    },
+    {
+      saslName: vector.saslName,
+      user: vector.saslName,
+      challenge: [salt.toString('base64'), String(iterations)],
+      saltedPassword: vector.saltedPassword,
+      clientKey: vector.clientKey,
+      storedKey: vector.storedKey,
+      serverKey: vector.serverKey,
+      clientSignature: vector.clientSignature,
+      clientProof: vector.clientProof,
+      serverSignature: vector.serverSignature,
+      clientFinal: vector.clientFinal,
+      serverFinal: vector.serverFinal,
+      isRight: true,
+      isWrongRight: false,
+      credential: vector.credential,
+    },
+  )
 }
 
 function checkAbortedTransaction({ hex, value }: Vector): Outcome {

@@ -9,6 +9,12 @@ import {
 } from '../protocol/generated/fetch.ts'
 import { errorRow, FetchOperation } from './fetch/fetch-operation.ts'
 import type { FetchContext, FetchedRow, FetchTarget } from './fetch/fetch-sessions.ts'
+import {
+  convertRow,
+  FIRST_VERSION_WITH_WHOLE_BATCH,
+  FIRST_VERSION_WITH_ZSTD,
+  unknownCodecRow,
+} from './fetch/old-formats.ts'
 import { type BrokerServices, handler, type RequestContext } from './handler.ts'
 
 const READ_COMMITTED = 1
@@ -16,11 +22,10 @@ const READ_COMMITTED = 1
 /**
  * Fetch (key 1): records from an offset on, waiting for them when there are too few.
  *
- * - 0 and 1 are for message format 0, 2 and 3 for format 1; records are stored in format 2 and not converted down: a partition that has
- *   some answers UNSUPPORTED_FOR_MESSAGE_FORMAT.
- * - 3 total limit, and the first batch comes even if it is larger (KIP-74); 4 read_committed; 5 log start offset; 7 sessions (KIP-227);
- *   9 the client's leader epoch (KIP-320); 11 rack (followers do not serve consumers here yet); 12 diverging epochs (KIP-595);
- *   13 topic ids (KIP-516); 16 and 18 tell followers more.
+ * - 0 and 1 are for message format 0, 2 and 3 for format 1: records are stored in format 2 and converted down. All transactions are seen.
+ * - 3 total limit, and the first batch comes even if it is larger (KIP-74), before that the limit of a partition is hard; 4 format 2,
+ *   read_committed (KIP-98); 5 log start offset; 7 sessions (KIP-227); 9 the client's leader epoch (KIP-320); 10 zstd (KIP-110); 11 rack
+ *   (followers do not serve consumers here yet); 12 diverging epochs (KIP-595); 13 topic ids (KIP-516); 16 and 18 tell followers more.
  */
 export const fetch = handler(Fetch, (request, context) => {
   const { broker, apiVersion } = context
@@ -41,7 +46,7 @@ export const fetch = handler(Fetch, (request, context) => {
     maxBytes,
     minBytes: Math.min(request.minBytes, maxBytes),
     isReadCommitted: request.isolationLevel === READ_COMMITTED,
-    hasFirstBatchRule: apiVersion >= 3,
+    hasFirstBatchRule: apiVersion >= FIRST_VERSION_WITH_WHOLE_BATCH,
     isFromFollower: (apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId) >= 0,
   }
   const operation = new FetchOperation(session.targets, limits, (target) =>
@@ -90,7 +95,10 @@ function answer(
 ): FetchResponse {
   const { broker, apiVersion } = context
   const { targets } = session
-  const served = apiVersion >= 4 ? rows : rows.map(withoutRecords)
+  const served =
+    apiVersion >= FIRST_VERSION_WITH_ZSTD
+      ? rows
+      : rows.map((row, i) => forOldClient(row, targets[i]!, context))
   if (session.kind === 'sessionless') return respond(ErrorCode.NONE, 0, grouped(targets, served))
   if (session.kind === 'full') {
     const created = broker.fetchSessions.create(targets, served.map(seenBySession), apiVersion >= 13)
@@ -187,9 +195,17 @@ function hasRecords({ records }: PartitionData): boolean {
   return records !== null && records.length > 0
 }
 
-/** For clients that only know the older message formats. */
-function withoutRecords(row: PartitionData): PartitionData {
-  return hasRecords(row) ? { ...row, errorCode: ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, records: [] } : row
+/** What a client before zstd (KIP-110) gets: it is refused topics that are kept in it, and given the message format that it knows. */
+function forOldClient(
+  row: PartitionData,
+  target: FetchTarget,
+  { broker, apiVersion }: RequestContext,
+): PartitionData {
+  const partition = broker.partitions.get(target.topic, target.partition)
+  if (partition?.config['compression.type'] === 'zstd') {
+    return unknownCodecRow(target, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+  }
+  return convertRow(row, target, apiVersion)
 }
 
 /** An isolation level that does not exist: like Kafka an error for all, before version 13 in each partition too. */

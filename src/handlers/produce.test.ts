@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { InvalidRecordsError } from '../log/append-validation.ts'
+import { InvalidRecordsError } from '../log/append-rules.ts'
 import type { AppendInfo } from '../log/partition-log.ts'
 import { ZERO_UUID } from '../protocol/api.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
@@ -159,6 +159,13 @@ describe('Produce', () => {
       recordErrors: [],
       errorMessage: null,
     })
+  })
+
+  test('nothing from an old client is no error, and has no offset', () => {
+    const { partitions, send } = setUp(2)
+    const [row] = send([['t', [[0, Buffer.alloc(0)]]]]).responses[0]!.partitionResponses
+    expect(row).toMatchObject({ errorCode: 0, baseOffset: -1n, logAppendTimeMs: -1n, logStartOffset: 7n })
+    expect(partitions[0]!.appended).toEqual([])
   })
 
   test('records at fault are named', () => {

@@ -1,4 +1,4 @@
-import { InvalidRecordsError } from '../log/append-validation.ts'
+import { InvalidRecordsError } from '../log/append-rules.ts'
 import type { Partition } from '../log/partition.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import {
@@ -35,11 +35,11 @@ const requestInfos = Array.from({ length: Produce.maxVersion + 1 }, (_, produceV
 }))
 
 /**
- * Produce (key 0): appends record batches. The bytes go to the log as they came.
+ * Produce (key 0): appends record batches. The bytes go to the log as they came, but for older formats.
  *
- * - 0 and 1 carry message format 0, 2 format 1, which are refused for now with UNSUPPORTED_FOR_MESSAGE_FORMAT; 3 and newer exactly one
- *   batch of format 2 per partition (KIP-98), else INVALID_RECORD for that partition; 7 zstd (KIP-110); 8 errors per record (KIP-467);
- *   10 names the leader to turn to (KIP-951); 12 implies AddPartitionsToTxn (KIP-890); 13 topic ids (KIP-516).
+ * - 0 and 1 carry message format 0, 2 format 1 (KIP-32), which become one batch of format 2; 3 and newer exactly one batch of format 2 per
+ *   partition (KIP-98), else INVALID_RECORD for that partition; 7 zstd (KIP-110); 8 errors per record (KIP-467); 10 names the leader to
+ *   turn to (KIP-951); 12 implies AddPartitionsToTxn (KIP-890); 13 topic ids (KIP-516).
  * - With acks 0 there is no answer; an error closes the connection, which is how such a client learns of it.
  */
 export const produce = handler(Produce, (request, context) => {
@@ -166,6 +166,9 @@ function append(
   if (isInternalTopic(name) && clientId !== ADMIN_CLIENT_ID)
     return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
   if (acks === -1 && !hasEnoughReplicas(partition)) return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
+  // Versions 0 to 2 may bring nothing, and are told that all went well.
+  if (batch.length === 0)
+    return { ...refused(index, ErrorCode.NONE), logStartOffset: partition.log.logStartOffset }
   try {
     const info = partition.append(batch, partition.leaderEpoch, 'client', requestInfos[apiVersion])
     return {

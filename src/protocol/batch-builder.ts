@@ -40,7 +40,7 @@ export interface BatchToBuild {
 export function buildBatch(batch: BatchToBuild): Buffer {
   const { compression = 'none', logAppendTimeMs } = batch
   const encoded = encodeRecords(batch.records)
-  const bytes = withRoomForHeader(compression, encoded.bytes, batch.compressionLevel)
+  const bytes = compressRecords(compression, encoded.bytes, batch.compressionLevel)
   writeBatchHeader(bytes, {
     baseOffset: batch.baseOffset,
     leaderEpoch: batch.leaderEpoch,
@@ -113,7 +113,8 @@ export function encodeRecords(
   return { bytes, count: sizes.length, baseTimestamp: base, maxTimestamp }
 }
 
-function withRoomForHeader(compression: CompressionName, bytes: Buffer, level: number | undefined): Buffer {
+/** Encoded records, compressed, with as much room in front of them as they had: `RECORD_BATCH_OVERHEAD` bytes. */
+export function compressRecords(compression: CompressionName, bytes: Buffer, level?: number): Buffer {
   if (compression === 'none') return bytes
   const compressed = compress(compression, bytes.subarray(RECORD_BATCH_OVERHEAD), level)
   const whole = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + compressed.length)

@@ -1,10 +1,12 @@
 import { compressionName, decompress } from './compression/compression.ts'
+import { readLegacyRecords } from './legacy-records.ts'
 import {
   baseOffset,
   baseTimestamp,
   batchSizeInBytes,
   compressionOf,
   hasLogAppendTime,
+  magicOf,
   maxTimestamp,
   RECORD_BATCH_OVERHEAD,
   recordCount,
@@ -30,14 +32,15 @@ export interface LogRecord {
 const NO_HEADERS: readonly RecordHeader[] = []
 
 /**
- * The records of one whole batch of format 2, decompressed if need be. Throws `InvalidRecordError` where the bytes are no record or do not
- * end with the last one, and `DecompressionError`.
+ * The records of one whole batch, or message of format 0 or 1, decompressed if need be. Throws `InvalidRecordError` where the bytes are no
+ * record or do not end with the last one, and `DecompressionError`.
  */
 export function readRecords(batch: Buffer): Iterable<LogRecord> {
+  if (magicOf(batch, 0) < 2) return readLegacyRecords(batch)
   return readRecordsOf(batch, recordBytes(batch))
 }
 
-/** Where the records of a batch lie, decompressed. Throws `DecompressionError`. */
+/** Where the records of a batch of format 2 lie, decompressed. Throws `DecompressionError`. */
 export function recordBytes(batch: Buffer): Buffer {
   const bytes = batch.subarray(RECORD_BATCH_OVERHEAD, batchSizeInBytes(batch, 0))
   const compression = compressionOf(batch, 0)
@@ -45,7 +48,7 @@ export function recordBytes(batch: Buffer): Buffer {
   return compression === 0 || bytes.length === 0 ? bytes : decompress(compressionName(compression), bytes)
 }
 
-/** The records of a batch whose bytes have been decompressed already. */
+/** The records of a batch of format 2 whose bytes have been decompressed already. */
 export function* readRecordsOf(batch: Buffer, bytes: Buffer): Generator<LogRecord, void> {
   const reader = new VarintReader(bytes)
   const firstOffset = baseOffset(batch, 0)

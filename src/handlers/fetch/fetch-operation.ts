@@ -11,7 +11,10 @@ export interface FetchLimits {
   readonly minBytes: number
   readonly maxBytes: number
   readonly isReadCommitted: boolean
-  /** Fetch 3 and newer: the first partition with records gives a whole batch, however large it is (KIP-74). */
+  /**
+   * Fetch 3 and newer: the first partition with records gives a whole batch, however large it is (KIP-74). Before that a partition whose
+   * own limit is too small for its first batch gives that batch to be cut off, which is how clients of then learn of it.
+   */
   readonly hasFirstBatchRule: boolean
   /** A broker asks, as a replica of the partition: there are no others than we ourselves. */
   readonly isFromFollower: boolean
@@ -149,7 +152,8 @@ export class FetchOperation implements DelayedOperation {
       const isFirst = atLeastOneBatch && pending.length === 0
       const found = this.#partitions[i]!
       const limit = Math.min(target.maxBytes, bytesLeft - promised)
-      const read = this.#startRead(target, found, limit, isFirst)
+      const isToBeCut = !this.#limits.hasFirstBatchRule && limit > 0 && limit === target.maxBytes
+      const read = this.#startRead(target, found, limit, isFirst || isToBeCut)
       // Below 0 the limit of the whole fetch fails the first partition only, as in Kafka.
       if (typeof found !== 'number' && bytesLeft < 0) bytesLeft = 0
       if ('row' in read) {
@@ -170,7 +174,7 @@ export class FetchOperation implements DelayedOperation {
             () => 0,
           ),
         )
-        promised += Math.max(mayTake(target, read.partition, isFirst), 1)
+        promised += Math.max(mayTake(target, read.partition, isFirst || isToBeCut), 1)
         continue
       }
       rows.push(rowOf(target, read, records))

@@ -25,7 +25,13 @@ describe('leadingBatch', () => {
     ['two batches', Buffer.concat([batch(), batch()]), 9, ErrorCode.INVALID_RECORD],
     ['magic 0', batch({ magic: 0 }), 9, ErrorCode.INVALID_RECORD],
     ['magic 1', batch({ magic: 1 }), 3, ErrorCode.INVALID_RECORD],
-    ['magic 1 in an old request', batch({ magic: 1 }), 2, ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT],
+    [
+      'a length that no message has, behind a good one',
+      Buffer.concat([batch({ magic: 1 }), batch({ claimed: 20 })]),
+      2,
+      ErrorCode.CORRUPT_MESSAGE,
+    ],
+    ['null in an old request', null, 2, ErrorCode.INVALID_RECORD],
     ['magic 3', batch({ magic: 3 }), 9, ErrorCode.CORRUPT_MESSAGE],
     ['a length that no batch has', batch({ claimed: 20 }), 9, ErrorCode.CORRUPT_MESSAGE],
     ['a negative length', batch({ claimed: -5 }), 9, ErrorCode.CORRUPT_MESSAGE],
@@ -49,6 +55,23 @@ describe('leadingBatch', () => {
     const bytes = batch()
     expect(leadingBatch(Buffer.concat([bytes, Buffer.alloc(11)]), 9)).toEqual(bytes)
     expect(leadingBatch(Buffer.concat([bytes, batch().subarray(0, 40)]), 9)).toEqual(bytes)
+  })
+})
+
+describe('before version 3', () => {
+  const [old, other] = [batch({ magic: 0 }), batch({ magic: 1 })]
+
+  test('any messages pass as they are', () => {
+    for (const sent of [old, other, batch(), Buffer.concat([old, old, other]), Buffer.alloc(0)])
+      expect(leadingBatch(sent, 2)).toBe(sent)
+  })
+
+  test('what is cut off at the end is dropped, even all of it', () => {
+    expect(leadingBatch(Buffer.concat([old, old, other.subarray(0, 40)]), 0)).toEqual(
+      Buffer.concat([old, old]),
+    )
+    expect(leadingBatch(other.subarray(0, 69), 2)).toEqual(Buffer.alloc(0))
+    expect(leadingBatch(other.subarray(0, 11), 2)).toEqual(Buffer.alloc(0))
   })
 })
 

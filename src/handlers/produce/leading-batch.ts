@@ -7,23 +7,24 @@ const MAGIC_AT = 16
 const ATTRIBUTES_AT = 21
 const SMALLEST_BATCH_LENGTH = 14
 const NEWEST_MAGIC = 2
+/** Batches came with version 3 (KIP-98). */
+const FIRST_VERSION_WITH_BATCHES = 3
 
 const COMPRESSION_MASK = 0x07
 const ZSTD = 4
 const TRANSACTIONAL_BIT = 0x10
 
 /**
- * The batch that a produce request carries for a partition, or the error that refuses it. From version 3 on it must be exactly one, of
- * format 2; bytes of a batch that is cut off behind it are dropped, as Kafka does.
+ * What a produce request carries for a partition, or the error that refuses it. From version 3 on it must be exactly one batch of format 2;
+ * before, any number of messages of the older formats, even none. What is cut off behind the last whole one is dropped, as Kafka does.
  */
 export function leadingBatch(records: Buffer | null, apiVersion: number): Buffer | ErrorCode {
   if (records === null) return ErrorCode.INVALID_RECORD
+  if (apiVersion < FIRST_VERSION_WITH_BATCHES) return wholeMessages(records)
   const size = batchSize(records, 0)
   if (size === 'corrupt') return ErrorCode.CORRUPT_MESSAGE
   if (size === 'none') return ErrorCode.INVALID_RECORD
-  const magic = records[MAGIC_AT]!
-  if (apiVersion < 3) return magic < 2 ? ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT : records
-  if (magic !== 2) return ErrorCode.INVALID_RECORD
+  if (records[MAGIC_AT] !== NEWEST_MAGIC) return ErrorCode.INVALID_RECORD
   if (apiVersion < 7 && (records.readInt16BE(ATTRIBUTES_AT) & COMPRESSION_MASK) === ZSTD) {
     return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
   }
@@ -31,6 +32,16 @@ export function leadingBatch(records: Buffer | null, apiVersion: number): Buffer
   const next = batchSize(records, size)
   if (next === 'corrupt') return ErrorCode.CORRUPT_MESSAGE
   return next === 'none' ? records.subarray(0, size) : ErrorCode.INVALID_RECORD
+}
+
+/** The messages in front of one that is cut off. Kafka takes format 2 here as well. */
+function wholeMessages(records: Buffer): Buffer | ErrorCode {
+  for (let at = 0; ; ) {
+    const size = batchSize(records, at)
+    if (size === 'corrupt') return ErrorCode.CORRUPT_MESSAGE
+    if (size === 'none') return at === records.length ? records : records.subarray(0, at)
+    at += size
+  }
 }
 
 /** Whether already the header of the first batch makes no sense: of what follows nothing can be known then. */

@@ -31,8 +31,8 @@ function blockBytes(code: number): number {
 }
 
 /** One frame with independent blocks; like Kafka's reader it checks the header and the blocks, but not the checksum of the whole. */
-export function lz4Decompress(bytes: Buffer, maxBytes: number): Buffer {
-  const header = readFrameHeader(bytes)
+export function lz4Decompress(bytes: Buffer, maxBytes: number, checksHeader = true): Buffer {
+  const header = readFrameHeader(bytes, checksHeader)
   const { maxBlockBytes, hasBlockChecksums } = header
   const output = Buffer.allocUnsafe(Math.min(contentBound(bytes, header), maxBytes + maxBlockBytes))
   let length = 0
@@ -74,7 +74,7 @@ interface FrameHeader {
   readonly hasBlockChecksums: boolean
 }
 
-function readFrameHeader(bytes: Buffer): FrameHeader {
+function readFrameHeader(bytes: Buffer, checksHeader: boolean): FrameHeader {
   if (bytes.length < 7 || bytes.readUInt32LE(0) !== MAGIC)
     throw new DecompressionError('this is no lz4 frame')
   const flags = bytes[4]!
@@ -84,7 +84,7 @@ function readFrameHeader(bytes: Buffer): FrameHeader {
   const code = (bytes[5]! >> 4) & 7
   if (code < BLOCK_CODE) throw new DecompressionError(`an lz4 frame has no block size ${code}`)
   const checksumAt = 6 + ((flags & CONTENT_SIZE) === 0 ? 0 : 8)
-  if (((xxHash32(bytes.subarray(4, checksumAt)) >>> 8) & 0xff) !== bytes[checksumAt])
+  if (checksHeader && headerChecksum(bytes.subarray(4, checksumAt)) !== bytes[checksumAt])
     throw new DecompressionError('the checksum of the lz4 header is wrong')
   return {
     blocksAt: checksumAt + 1,
@@ -144,11 +144,19 @@ function fill(output: Buffer, start: number, room: number, block: Buffer): numbe
   throw new DecompressionError('an lz4 block does not end in a literal')
 }
 
-/** One frame as Kafka writes it: independent blocks of 64 KiB, no checksums but the header's. */
-export function lz4Compress(bytes: Buffer): Buffer {
+/** The second byte of the hash. */
+function headerChecksum(covered: Buffer): number {
+  return (xxHash32(covered) >>> 8) & 0xff
+}
+
+/**
+ * One frame as Kafka writes it: independent blocks of 64 KiB, no checksums but the header's. With `coversMagic` that one is computed over
+ * the frame's magic too, wrongly, as Kafka does in message format 0 (KAFKA-3160).
+ */
+export function lz4Compress(bytes: Buffer, coversMagic = false): Buffer {
   const header = Buffer.from([0, 0, 0, 0, VERSION_BITS | INDEPENDENT_BLOCKS, BLOCK_CODE << 4, 0])
   header.writeUInt32LE(MAGIC)
-  header[6] = (xxHash32(header.subarray(4, 6)) >>> 8) & 0xff
+  header[6] = headerChecksum(header.subarray(coversMagic ? 0 : 4, 6))
   const parts: Buffer[] = [header]
   const table = new MatchTable()
   for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
