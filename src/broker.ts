@@ -1,8 +1,10 @@
 import type { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { topicConfig } from './config/topic-config.ts'
+import type { GroupTopics } from './coordinator/group/consumer/topics.ts'
 import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
-import { Dispatcher, type DispatchObserver } from './handlers/dispatch.ts'
+import { Dispatcher } from './handlers/dispatch.ts'
+import { emulatedApis } from './handlers/emulation.ts'
 import { FetchSessions } from './handlers/fetch/fetch-sessions.ts'
 import type { BrokerServices, ConnectionInfo } from './handlers/handler.ts'
 import { apis } from './handlers/index.ts'
@@ -12,9 +14,12 @@ import { Partitions, type StorageSettings } from './log/partitions.ts'
 import type { RecoveryReport } from './log/recovery-progress.ts'
 import { Controller } from './metadata/controller.ts'
 import { MetadataFollower } from './metadata/metadata-follower.ts'
+import type { MetadataImage, TopicImage } from './metadata/metadata-image.ts'
 import { type BoundListener, type InjectAnswer, NetworkServer, type ServerLimits } from './network/server.ts'
+import type { FrameTap } from './network/tap.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Platform } from './platform/platform.ts'
+import type { Release } from './protocol/release.ts'
 import { Purgatory } from './purgatory.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
@@ -38,6 +43,8 @@ export interface BrokerOptions {
   readonly clusterId?: string | undefined
   /** Called about once a second while a recovery after a crash goes on. */
   readonly onRecoveryProgress?: ((report: RecoveryReport) => void) | undefined
+  /** Advertise and serve only what a broker of this release would. */
+  readonly emulate?: Release | undefined
 }
 
 /** A topic to create without a client. */
@@ -96,8 +103,8 @@ export class Broker {
   }
 
   /** Sees every request and answer from now on; undefined ends that. */
-  set observer(observer: DispatchObserver | undefined) {
-    this.#running.dispatcher.observer = observer
+  set tap(tap: FrameTap | undefined) {
+    this.#running.server.tap = tap
   }
 
   /** Creates a topic; it can be used when this returns. Throws `ApiError`. */
@@ -186,7 +193,7 @@ export class Broker {
   }
 
   #compose(directory: DataDirectory): Parts {
-    const { config, platform, logger } = this.#options
+    const { config, platform, logger, emulate } = this.#options
     const { clock, random, network } = platform
     const { nodeId } = config
     const partitions = new Partitions({
@@ -200,6 +207,7 @@ export class Broker {
     const controller = new Controller({ log, directory, clock, random, logger, nodeId, config })
     const reactions = {
       onTopicsDeleted: (names: readonly string[]) => groups.onTopicsDeleted(names),
+      onTopicsChanged: (names: readonly string[], hasNew: boolean) => groups.onTopicsChanged(names, hasNew),
       onChange: () => {
         for (const listener of [...this.#metadataListeners]) listener()
       },
@@ -213,6 +221,8 @@ export class Broker {
       append: (partition, batch) => offsetsPartition(partitions, partition).append(batch).baseOffset,
       readAll: (partition) => offsetsPartition(partitions, partition).log.batches(),
       partitionCount: () => partitions.ofTopic(OFFSETS_TOPIC).length,
+      topics: groupTopics(follower.image),
+      groupConfigs: (groupId) => follower.image.configs('group', groupId),
     })
     const services: BrokerServices = {
       nodeId,
@@ -232,7 +242,8 @@ export class Broker {
       ),
       fetchPurgatory: new Purgatory(clock),
       producerIds: new ProducerIds(() => controller.allocateProducerIds()),
-      apis,
+      apis: emulate ? emulatedApis(apis, emulate) : apis,
+      emulated: emulate,
       advertisedEndpoint: (id, connection) => this.#advertisedEndpoint(id, connection),
     }
     const dispatcher = new Dispatcher(services)
@@ -254,7 +265,6 @@ export class Broker {
       follower,
       groups,
       services,
-      dispatcher,
       server,
       state: 'untouched',
       open: () => gate.open(),
@@ -297,7 +307,6 @@ interface Parts {
   readonly follower: MetadataFollower
   readonly groups: GroupCoordinator
   readonly services: BrokerServices
-  readonly dispatcher: Dispatcher
   readonly server: NetworkServer
   /** How far a start has come with the data directory; once all is taken up, a stop leaves it clean. */
   state: 'untouched' | 'touched' | 'taken up'
@@ -316,6 +325,24 @@ class Gate {
   open(): void {
     this.isOpen = true
     this.#resolve()
+  }
+}
+
+/** Topics of the cluster, as groups see them. */
+function groupTopics(image: MetadataImage): GroupTopics {
+  const view = (topic: TopicImage | undefined) =>
+    topic && {
+      name: topic.name,
+      topicId: topic.topicId,
+      partitionCount: topic.partitions.length,
+      racks: (partition: number) =>
+        topic.partitions[partition]!.replicas.flatMap((id) => image.brokers.get(id)?.rack ?? []),
+    }
+  return {
+    byName: (name) => view(image.topic(name)),
+    byId: (topicId) => view(image.topicById(topicId)),
+    names: () => image.topics.keys(),
+    version: () => image.lastAppliedOffset,
   }
 }
 
@@ -352,6 +379,14 @@ function storageSettings(config: BrokerConfig): StorageSettings {
     flushOffsetCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
     segmentDeleteDelayMs: config.get('log.segment.delete.delay.ms'),
     producerIdExpirationMs: config.get('producer.id.expiration.ms'),
+    cleaner: {
+      isEnabled: config.get('log.cleaner.enable'),
+      backoffMs: config.get('log.cleaner.backoff.ms'),
+      dedupeBufferBytes: config.get('log.cleaner.dedupe.buffer.size'),
+      loadFactor: config.get('log.cleaner.io.buffer.load.factor'),
+      ioBufferBytes: config.get('log.cleaner.io.buffer.size'),
+      maxBytesPerSecond: config.get('log.cleaner.io.max.bytes.per.second'),
+    },
   }
 }
 

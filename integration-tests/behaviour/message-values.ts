@@ -1,4 +1,4 @@
-import { type FieldSpec, includes, type MessageSpec, type StructSpec } from '../../src/codegen/spec.ts'
+import { type FieldSpec, includes, type MessageSpec, type StructSpec } from '../../src/specs/spec.ts'
 import { ZERO_UUID } from '../../src/protocol/api.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 

@@ -1,5 +1,5 @@
 import { loadSpecs } from '../../src/codegen/load-specs.ts'
-import type { MessageSpec } from '../../src/codegen/spec.ts'
+import type { MessageSpec } from '../../src/specs/spec.ts'
 import type { Api, Codec } from '../../src/protocol/api.ts'
 import { RequestHeader, ResponseHeader } from '../../src/protocol/generated/headers.ts'
 import { apis, messages } from '../../src/protocol/generated/index.ts'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches what the suites of other languages need: kcat, Python's and Go's clients, Apache Kafka's tools. For Debian, as root.
+# Fetches what the suites of other languages need: kcat, tshark, Python's and Go's clients, Apache Kafka's tools. For Debian, as root.
 # Everything but Debian's packages goes below .build/ and the caches of the package clients. May be run again.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ has() { command -v "$1" > /dev/null; }
 
 packages=()
 has kcat || packages+=(kcat)
+has tshark || packages+=(tshark)
 has go || packages+=(golang-go)
 has java || packages+=(default-jdk-headless)
 has mvn || packages+=(maven)
@@ -26,5 +27,24 @@ venv=$repository/.build/clients/python
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/python/requirements.txt"
 
 (cd "$here/go" && go mod download)
+
+# Clients of years ago. The native parts of Node's come compiled or not at all: no script of a package runs.
+for version in 1.4.7 2.0.2; do
+  venv=$repository/.build/clients/old-python-$version
+  [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check "kafka-python==$version" --requirement "$here/old-python/requirements.txt"
+done
+
+modules=$repository/.build/clients/old-node
+mkdir -p "$modules"
+cp -R "$here/old-node/package.json" "$here/old-node/snappy" "$modules/"
+npm install --prefix "$modules" --ignore-scripts --install-links --no-audit --no-fund --loglevel=error > /dev/null
+
+for version in 0.10.2.2 0.11.0.3 1.1.1 2.4.1; do
+  mvn --quiet --batch-mode --file "$here/old-java/pom.xml" -Dkafka.version="$version" \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$repository/.build/clients/old-java/$version"
+done
+
+(cd "$here/old-go" && go mod download)
 
 "$repository/integration-tests/oracle/kafka.sh" fetch

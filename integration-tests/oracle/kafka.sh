@@ -14,19 +14,27 @@ version=${KAFKA_VERSION:-4.3.1}
 home=${ORACLE_HOME:-$here/../../.build/oracle}/$version
 
 declare -A tools=(
+  [kafka-acls]=org.apache.kafka.tools.AclCommand
   [kafka-broker-api-versions]=org.apache.kafka.tools.BrokerApiVersionsCommand
+  [kafka-client-metrics]=org.apache.kafka.tools.ClientMetricsCommand
+  [kafka-cluster]=org.apache.kafka.tools.ClusterTool
   [kafka-configs]=kafka.admin.ConfigCommand
   [kafka-console-consumer]=org.apache.kafka.tools.consumer.ConsoleConsumer
   [kafka-console-producer]=org.apache.kafka.tools.ConsoleProducer
   [kafka-consumer-groups]=org.apache.kafka.tools.consumer.group.ConsumerGroupCommand
+  [kafka-consumer-perf-test]=org.apache.kafka.tools.ConsumerPerformance
   [kafka-delete-records]=org.apache.kafka.tools.DeleteRecordsCommand
   [kafka-dump-log]=org.apache.kafka.tools.DumpLogSegments
+  [kafka-features]=org.apache.kafka.tools.FeatureCommand
   [kafka-get-offsets]=org.apache.kafka.tools.GetOffsetShell
+  [kafka-leader-election]=org.apache.kafka.tools.LeaderElectionCommand
   [kafka-log-dirs]=org.apache.kafka.tools.LogDirsCommand
+  [kafka-metadata-quorum]=org.apache.kafka.tools.MetadataQuorumCommand
   [kafka-producer-perf-test]=org.apache.kafka.tools.ProducerPerformance
-  [kafka-consumer-perf-test]=org.apache.kafka.tools.ConsumerPerformance
+  [kafka-reassign-partitions]=org.apache.kafka.tools.reassign.ReassignPartitionsCommand
   [kafka-storage]=kafka.tools.StorageTool
   [kafka-topics]=org.apache.kafka.tools.TopicCommand
+  [kafka-transactions]=org.apache.kafka.tools.TransactionsCommand
 )
 
 fetch() {

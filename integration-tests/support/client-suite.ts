@@ -8,7 +8,7 @@ const SUITE_TEST_TIMEOUT_MS = 90_000
 const LOG_SHOWN = 1000
 
 /** Set by `.ci/run`: a toolchain that is not there is a failure, not a reason to skip. */
-const requiresAll = process.env.ODRADEK_REQUIRE_ALL === '1'
+export const requiresAll = process.env.ODRADEK_REQUIRE_ALL === '1'
 
 /** `host:port` of a broker to run the suites against instead of Odradek: Apache Kafka, to see that a suite is right. */
 export const givenBroker = process.env.ODRADEK_TEST_BROKER

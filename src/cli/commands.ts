@@ -1,5 +1,8 @@
 import yargs, { type Argv } from 'yargs'
+import { api } from './api/api.ts'
 import type { Command } from './command.ts'
+import { dump } from './dump/dump.ts'
+import { explain } from './explain/explain.ts'
 import { groupDelete } from './group/delete.ts'
 import { groupDescribe } from './group/describe.ts'
 import { groupList } from './group/list.ts'
@@ -11,6 +14,7 @@ import { topicDelete } from './topic/delete.ts'
 import { topicDescribe } from './topic/describe.ts'
 import { topicList } from './topic/list.ts'
 import { topicProduce } from './topic/produce.ts'
+import { trace } from './trace/trace.ts'
 import { version } from './version.ts'
 
 /** Of the help, in characters. */
@@ -40,6 +44,9 @@ const groups: readonly {
     commands: [groupList, groupDescribe, groupDelete] as AnyCommand[],
   },
 ]
+
+/** Commands of one word. */
+const singles: readonly AnyCommand[] = [trace, dump, explain, api] as AnyCommand[]
 
 /** What yargs has checked by a command's own table; only `command()` knows the types. */
 interface AnyCommand extends Omit<Command, 'run'> {
@@ -74,7 +81,7 @@ function build(host: Host, choose: (command: AnyCommand, args: unknown) => void)
     .wrap(Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, host.columns ?? MAX_WIDTH)))
     .version(version())
     .alias('help', 'h')
-    .command(startSyntax, 'Start a broker', (start) =>
+    .command([startSyntax, 'start'], 'Start a broker', (start) =>
       start
         .positional('properties', { type: 'string', describe: 'A server.properties file' })
         .options(startOptions),
@@ -86,6 +93,7 @@ function build(host: Host, choose: (command: AnyCommand, args: unknown) => void)
       return group.demandCommand(1, 1, `${name} needs a command: ${commands.map(nameOf).join(', ')}`)
     })
   }
+  for (const command of singles) declare(parser, command, choose)
   return parser
     .strict()
     .recommendCommands()
@@ -109,6 +117,8 @@ function declare(
       for (const [name, positional] of Object.entries(positionals)) builder.positional(name, positional)
       for (const [example, what] of examples) builder.example(example, what)
       if (epilogue !== undefined) builder.epilogue(epilogue)
+      // A command may have a use of its own for the word.
+      if ('version' in options) builder.version(false)
       return builder.options(options)
     },
     (args) => choose(command, args),
@@ -118,13 +128,13 @@ function declare(
 /** What yargs complains about, in one line that ends with where to read on. */
 function usageError(message: string, [first, second]: readonly string[]): CommandError {
   const group = groups.find(({ name }) => name === first)
-  const command = group?.commands.find(
-    (each) => nameOf(each) === second || each.aliases?.includes(second ?? ''),
-  )
+  const isNamed = (name: string | undefined) => (each: AnyCommand) =>
+    nameOf(each) === name || each.aliases?.includes(name ?? '')
+  const command = group ? group.commands.find(isNamed(second)) : singles.find(isNamed(first))
   const words = ['odradek', ...(group ? [group.name] : []), ...(command ? [nameOf(command)] : [])].join(' ')
   const isIncomplete = command && message.startsWith('Not enough non-option arguments')
   const what = isIncomplete
-    ? `${group!.name} ${nameOf(command)} lacks its ${command.syntax.split(' ')[1]}`
+    ? `${words.replace('odradek ', '')} lacks its ${command.syntax.split(' ')[1]}`
     : message.replaceAll(/\s*\n\s*/g, ' ').trim()
   return new CommandError(`${what} (see ${words} --help)`, EXIT_USAGE)
 }

@@ -1,7 +1,17 @@
 import { CommandError, EXIT_FAILURE, EXIT_OK, type Host } from './host.ts'
 
 /** First arguments that need yargs: the start of a broker does without it, because loading it takes longer than everything else. */
-const WITH_YARGS: ReadonlySet<string> = new Set(['topic', 'group', 'help', '--help', '-h'])
+const WITH_YARGS: ReadonlySet<string> = new Set([
+  'topic',
+  'group',
+  'trace',
+  'dump',
+  'api',
+  'explain',
+  'help',
+  '--help',
+  '-h',
+])
 
 /** Runs the command line. Resolves with the exit code; errors have been told in one line on standard error by then. */
 export async function run(host: Host): Promise<number> {

@@ -12,6 +12,8 @@ test('without arguments everything is left to the properties', () => {
     data: undefined,
     isMemory: false,
     topics: [],
+    emulate: undefined,
+    isTraced: false,
     logLevel: 'warn',
     logFormat: undefined,
   })
@@ -21,6 +23,15 @@ test('takes the arguments of kafka-server-start.sh', () => {
   const args = parse('server.properties', '--override', 'num.partitions=3', '--override', 'a.b=c=d')
   expect(args.propertiesFile).toBe('server.properties')
   expect(args.overrides).toEqual(['num.partitions=3', 'a.b=c=d'])
+})
+
+test('start is a word that may be left out', () => {
+  expect(parse('start', '--emulate', '2.8', '--trace')).toEqual(parse('--trace', '--emulate=2.8'))
+  expect(parse('start', '--emulate', '2.8', '--trace')).toMatchObject({
+    propertiesFile: undefined,
+    emulate: '2.8',
+    isTraced: true,
+  })
 })
 
 test('takes all options, in both spellings', () => {
@@ -49,7 +60,7 @@ describe('what it does not understand is a usage error', () => {
     [['-x'], 'unknown option -x'],
     [['a.properties', 'b.properties'], 'not also "b.properties"'],
     [['topik', 'list'], 'unknown command topik, and no such file: did you mean topic?'],
-    [['lists', 'topics'], 'there are topic and group'],
+    [['lists', 'topics'], 'there are topic, group, trace'],
     [['--port', '1', 'topic', 'list'], 'the command topic has to come first'],
     [['--port', '70000'], '--port is a number from 0 to 65535, not "70000"'],
     [['--port', 'http'], 'not "http"'],

@@ -26,6 +26,16 @@ export const startOptions = {
     describe: 'Topics to create at start: name or name:partitions, separated by commas',
     requiresArg: true,
   },
+  emulate: {
+    type: 'string',
+    describe:
+      'Pass for this release of Apache Kafka, 0.8.2 to 4.3: advertise and serve just its API versions, as far as they are served here (up to 3.0 those of a broker with ZooKeeper, from 3.3 on with KRaft)',
+    requiresArg: true,
+  },
+  trace: {
+    type: 'boolean',
+    describe: 'Print a line for each request (odradek trace shows more, and starts later)',
+  },
   'log-level': {
     type: 'string',
     choices: ['trace', 'debug', 'info', 'warn', 'error'],
@@ -48,6 +58,8 @@ export interface StartArguments {
   readonly data: string | undefined
   readonly isMemory: boolean
   readonly topics: readonly { name: string; partitions: number | undefined }[]
+  readonly emulate: string | undefined
+  readonly isTraced: boolean
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json' | undefined
 }
@@ -57,7 +69,7 @@ export interface StartArguments {
  * Throws `CommandError` for what it does not understand.
  */
 export function parseStartArguments(args: readonly string[]): StartArguments {
-  const { values, positionals } = split(args)
+  const { values, positionals } = split(args[0] === 'start' ? args.slice(1) : args)
   if (positionals.length > 1 && isWord(positionals[0]!)) throw unknownCommand(positionals[0]!)
   if (positionals.length > 1) throw usage(`one server.properties file at most, not also "${positionals[1]}"`)
   const single = (name: OptionName): string | undefined => {
@@ -85,6 +97,8 @@ export function parseStartArguments(args: readonly string[]): StartArguments {
     data: single('data'),
     isMemory,
     topics: topicList(single('topics')),
+    emulate: single('emulate'),
+    isTraced: values.has('trace'),
     logLevel: choice('log-level', startOptions['log-level'].choices) ?? 'warn',
     logFormat: choice('log-format', startOptions['log-format'].choices),
   }
@@ -95,13 +109,13 @@ export function isWord(text: string): boolean {
   return !/[./\\]/.test(text)
 }
 
-const COMMANDS: readonly string[] = ['topic', 'group']
+const COMMANDS: readonly string[] = ['topic', 'group', 'trace']
 
 /** For a word that is neither a command nor a file. */
 export function unknownCommand(word: string): CommandError {
   if (COMMANDS.includes(word)) return usage(`the command ${word} has to come first, before any option`)
   const near = COMMANDS.find((name) => name.slice(0, 2) === word.slice(0, 2))
-  const hint = near ? `did you mean ${near}?` : `there are ${COMMANDS.join(' and ')}`
+  const hint = near ? `did you mean ${near}?` : `there are ${COMMANDS.join(', ')}`
   return usage(`unknown command ${word}, and no such file: ${hint}`)
 }
 
@@ -112,7 +126,7 @@ function split(args: readonly string[]): { values: Map<OptionName, string[]>; po
   const options = Object.fromEntries(
     Object.keys(startOptions).map((name) => [
       name,
-      { type: name === 'memory' ? ('boolean' as const) : ('string' as const) },
+      { type: isFlag(name) ? ('boolean' as const) : ('string' as const) },
     ]),
   )
   const { tokens, positionals } = parseArgs({
@@ -127,12 +141,15 @@ function split(args: readonly string[]): { values: Map<OptionName, string[]>; po
     if (token.kind !== 'option') continue
     const { rawName, value } = token
     if (!isOption(token.name)) throw usage(`unknown option ${rawName}`)
-    const isFlag = token.name === 'memory'
-    if (isFlag && value !== undefined) throw usage('--memory takes no value')
-    if (!isFlag && !value) throw usage(`${rawName} needs a value`)
+    if (isFlag(token.name) && value !== undefined) throw usage(`${rawName} takes no value`)
+    if (!isFlag(token.name) && !value) throw usage(`${rawName} needs a value`)
     values.set(token.name, [...(values.get(token.name) ?? []), value ?? ''])
   }
   return { values, positionals }
+}
+
+function isFlag(name: string): boolean {
+  return isOption(name) && startOptions[name].type === 'boolean'
 }
 
 function isOption(name: string): name is OptionName {

@@ -7,8 +7,10 @@ import { nodeClock } from '../platform/node-clock.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { nodeNetwork } from '../platform/node-network.ts'
 import { nodeRandom } from '../platform/node-random.ts'
+import { loadRelease, type Release, UnknownReleaseError } from '../protocol/release.ts'
+import type { TraceHub } from '../trace/trace-hub.ts'
 import { banner, readyLine } from './banner.ts'
-import { EXIT_INTERRUPTED, EXIT_OK, type Host } from './host.ts'
+import { CommandError, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, type Host } from './host.ts'
 import { pinoLogger } from './pino-logger.ts'
 import { type StartConfig, startConfig } from './start-config.ts'
 import { explainStartError } from './start-errors.ts'
@@ -24,7 +26,8 @@ export async function start(host: Host): Promise<number> {
     data = settings.data
     const format = args.logFormat ?? (host.isErrorTerminal ? 'pretty' : 'json')
     const logger = pinoLogger(args.logLevel, format, (line) => host.error(line))
-    await runBroker(args, settings, logger, host)
+    const emulate = args.emulate === undefined ? undefined : await releaseOf(args.emulate)
+    await runBroker(args, settings, logger, host, emulate)
     return EXIT_OK
   } catch (error) {
     throw explainStartError(error, data)
@@ -36,6 +39,7 @@ async function runBroker(
   settings: StartConfig,
   logger: Logger,
   host: Host,
+  emulate: Release | undefined,
 ): Promise<void> {
   const { config, clusterId, data, isDefaultData } = settings
   const signalled = new Promise<void>((resolve) => {
@@ -52,18 +56,56 @@ async function runBroker(
     },
     logger,
     clusterId,
+    emulate,
     onRecoveryProgress: (report) => host.error(recoveryLine(report)),
   })
   await broker.start()
+  let endTrace: (() => Promise<void>) | undefined
+  let traceable: Promise<{ close(): Promise<void> } | undefined> | undefined
   try {
     createTopics(broker, args, logger)
     if (isDefaultData && data !== undefined) keepOutOfGit(data)
+    let hub: TraceHub | undefined
+    if (args.isTraced) {
+      hub = new (await import('../trace/trace-hub.ts')).TraceHub(broker, nodeClock())
+      endTrace = (await import('./trace/in-process-trace.ts')).traceInProcess(hub, host)
+    }
     const ready = { readyMs: host.upMs(), listeners: broker.listeners, data }
     const hasColour = !host.environment.NO_COLOR && host.environment.TERM !== 'dumb'
     host.out(host.isTerminal ? banner({ ...ready, version: version() }, hasColour) : readyLine(ready))
+    traceable = letTrace(broker, hub, logger)
     await signalled
   } finally {
     await broker.stop()
+    await endTrace?.()
+    await (await traceable)?.close()
+  }
+}
+
+/** Lets `odradek trace` attach. Comes after all else: nobody waits for it. */
+async function letTrace(
+  broker: Broker,
+  hub: TraceHub | undefined,
+  logger: Logger,
+): Promise<{ close(): Promise<void> } | undefined> {
+  try {
+    const [{ TraceListener }, { nodeLocalSockets }] = await Promise.all([
+      import('../trace/trace-listener.ts'),
+      import('../platform/node-local-sockets.ts'),
+    ])
+    return await TraceListener.open({ broker, clock: nodeClock(), logger, sockets: nodeLocalSockets(), hub })
+  } catch (error) {
+    logger.debug({ err: error }, 'odradek trace cannot attach')
+    return undefined
+  }
+}
+
+async function releaseOf(name: string): Promise<Release> {
+  try {
+    return await loadRelease(name)
+  } catch (error) {
+    if (!(error instanceof UnknownReleaseError)) throw error
+    throw new CommandError(`--emulate: ${error.message}`, EXIT_USAGE)
   }
 }
 

@@ -69,6 +69,7 @@ export const GROUP_RANGES: readonly string[] = [
   'delivery.count.limit',
   'partition.max.record.locks',
   'record.lock.duration.ms',
+  'num.standby.replicas',
 ]
 
 /** Limits of a setting of groups, which the broker may have under `group.<kind>.min.` and `.max.`. */
@@ -77,8 +78,9 @@ export function groupRange(
   kind: string,
   what: string,
 ): { min: number; max: number; words: string } {
+  const limited = what.replace(/^num\./, '')
   const limit = (end: 'min' | 'max', otherwise: number) => {
-    const name = `group.${kind}.${end}.${what}` as BrokerPropertyName
+    const name = `group.${kind}.${end}.${limited}` as BrokerPropertyName
     return brokerProperty(name)
       ? { value: config.get(name) as number, name }
       : { value: otherwise, name: undefined }

@@ -109,7 +109,7 @@ export function clientMetricsEntries(overrides: ReadonlyMap<string, string>): Co
     const own = overrides.get(name)
     if (own === undefined) return entry(name, property, property.fallback, [])
     const value = canonicalText(property, own)
-    return { ...entry(name, property, value, []), source: ConfigSource.CLIENT_METRICS }
+    return entry(name, property, value, [{ name, value, source: ConfigSource.CLIENT_METRICS }])
   })
 }
 

@@ -1,6 +1,8 @@
-import { supportedFeatures } from '../metadata/features.ts'
+import { type SupportedFeature, supportedFeatures } from '../metadata/features.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../protocol/generated/api-versions.ts'
+import type { Release } from '../protocol/release.ts'
 import { type ApiEntry, handler } from './handler.ts'
 
 /** What a name or version of a client's software may look like (KIP-511). */
@@ -19,23 +21,47 @@ export const apiVersions = handler(ApiVersions, (request, { broker, connection, 
     connection.clientSoftwareName = clientSoftwareName
     connection.clientSoftwareVersion = clientSoftwareVersion
   }
+  const supported = broker.emulated ? featuresOf(broker.emulated) : supportedFeatures
   return {
     ...emptyResponse(ErrorCode.NONE),
     apiKeys: broker.apis.map(rowOf),
-    supportedFeatures:
-      apiVersion >= 4 ? supportedFeatures : supportedFeatures.filter(({ minVersion }) => minVersion > 0),
-    finalizedFeaturesEpoch: broker.metadata.lastAppliedOffset,
-    finalizedFeatures: [...broker.metadata.features].map(([name, level]) => ({
-      name,
-      maxVersionLevel: level,
-      minVersionLevel: level,
-    })),
+    supportedFeatures: apiVersion >= 4 ? supported : supported.filter(({ minVersion }) => minVersion > 0),
+    ...finalizedFeatures(broker.metadata, broker.emulated),
   }
 })
 
-/** The answer to a version that we do not have: in version 0, with the range that we do have, so that the client can ask again (KIP-511). */
+/**
+ * The answer to a version that we do not have: in version 0, with the range that we do have, so that the client can ask again. Brokers
+ * of a release before version 3 leave it at the error (KIP-511).
+ */
 export function unsupportedApiVersions(entry: ApiEntry): ApiVersionsResponse {
-  return { ...emptyResponse(ErrorCode.UNSUPPORTED_VERSION), apiKeys: [rowOf(entry)] }
+  return {
+    ...emptyResponse(ErrorCode.UNSUPPORTED_VERSION),
+    apiKeys: entry.maxVersion >= 3 ? [rowOf(entry)] : [],
+  }
+}
+
+function featuresOf({ features }: Release): SupportedFeature[] {
+  return features.map(([name, minVersion, maxVersion]) => ({ name, minVersion, maxVersion }))
+}
+
+/** What the cluster has agreed on; of an emulated release, as far as that knows it. */
+function finalizedFeatures(
+  { features, lastAppliedOffset }: MetadataImage,
+  release: Release | undefined,
+): Pick<ApiVersionsResponse, 'finalizedFeatures' | 'finalizedFeaturesEpoch'> {
+  if (release?.finalizedFeatures === 'untold') return { finalizedFeaturesEpoch: -1n, finalizedFeatures: [] }
+  if (release && release.finalizedFeatures !== 'own') {
+    return { finalizedFeaturesEpoch: release.finalizedFeatures.epoch, finalizedFeatures: [] }
+  }
+  return {
+    finalizedFeaturesEpoch: lastAppliedOffset,
+    finalizedFeatures: [...features].flatMap(([name, level]) => {
+      const highest = release ? (release.features.find((each) => each[0] === name)?.[3] ?? 0) : level
+      const told = Math.min(level, highest)
+      return told > 0 || !release ? [{ name, maxVersionLevel: told, minVersionLevel: told }] : []
+    }),
+  }
 }
 
 function rowOf({ key, minVersion, maxVersion }: ApiEntry) {

@@ -38,6 +38,7 @@ class FakeBroker {
       metadata: {
         topic: (name: string) => (name === 't' ? {} : undefined),
         configs: (type: ConfigType, name: string) => this.#of(type, name),
+        features: new Map([['eligible.leader.replicas.version', 1]]),
       },
       controller: {
         alterConfigs: (type: ConfigType, name: string, changes: ReadonlyMap<string, string | null>) => {

@@ -1,27 +1,27 @@
 import type { ClassicGroup } from '../coordinator/group/classic-group.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import { type DescribedGroup, DescribeGroups } from '../protocol/generated/describe-groups.ts'
-import { orCode } from './group-caller.ts'
+import { ALL_GROUP_OPERATIONS, OPERATIONS_NOT_ASKED, orCode } from './group-caller.ts'
 import { handler } from './handler.ts'
 
 /** From here on an unknown group has an error of its own; before it is a Dead one (KIP-1043). */
 const FIRST_VERSION_THAT_KNOWS_UNKNOWN_GROUPS = 6
 
-/** What may be done with a group when nothing forbids it: read, delete, describe, describe and alter its configuration; as bits. */
-const ALL_GROUP_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)
-const NOT_ASKED = -2147483648
 const NO_BYTES = Buffer.alloc(0)
 
 /** DescribeGroups (15). Version 3 brings authorized operations (KIP-430), 4 static members (KIP-345), 6 GROUP_ID_NOT_FOUND. */
 export const describeGroups = handler(DescribeGroups, (request, { broker, apiVersion }) => {
-  const authorizedOperations = request.includeAuthorizedOperations ? ALL_GROUP_OPERATIONS : NOT_ASKED
+  const authorizedOperations = request.includeAuthorizedOperations
+    ? ALL_GROUP_OPERATIONS
+    : OPERATIONS_NOT_ASKED
   const describe = (groupId: string): DescribedGroup => {
     const found = orCode(() => broker.groups.group(groupId))
     if (!('answer' in found)) return { ...dead(groupId), errorCode: found.code, groupState: '' }
-    if (found.answer) return { ...described(found.answer), authorizedOperations }
+    const group = found.answer
+    if (group?.type === 'classic') return { ...described(group), authorizedOperations }
     if (apiVersion < FIRST_VERSION_THAT_KNOWS_UNKNOWN_GROUPS)
       return { ...dead(groupId), authorizedOperations }
-    const errorMessage = `Group ${groupId} not found.`
+    const errorMessage = group ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`
     return { ...dead(groupId), errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage }
   }
   return { throttleTimeMs: 0, groups: request.groups.map(describe) }
@@ -55,6 +55,6 @@ function dead(groupId: string): DescribedGroup {
     protocolType: '',
     protocolData: '',
     members: [],
-    authorizedOperations: NOT_ASKED,
+    authorizedOperations: OPERATIONS_NOT_ASKED,
   }
 }

@@ -148,17 +148,6 @@ describe('Dispatcher', () => {
     })
     await expect(send(...header(500, 0), 0, 0, 0, 5)).rejects.toThrow(TypeError)
   })
-
-  test('the observer sees frames and answers', async () => {
-    const { dispatcher, send } = setUp()
-    const seen: unknown[] = []
-    dispatcher.observer = {
-      request: (frame, context) => seen.push([context.correlationId, frame.length]),
-      response: (buffers) => seen.push(hex(buffers && [...buffers])),
-    }
-    await send(...header(500, 0), 0, 0, 0, 5)
-    expect(seen).toEqual([[7, 15], '000000080000000700000006'])
-  })
 })
 
 describe('ApiVersions', () => {

@@ -13,17 +13,8 @@ import {
 } from './handler.ts'
 import { FIXED_HEADER_BYTES, readRequestHeader } from './request-header.ts'
 
-/** Sees every request and response go by. Costs nothing while there is none. */
-export interface DispatchObserver {
-  /** The frame without its size. */
-  request(frame: Buffer, context: RequestContext): void
-  /** The response with its size; null for a request that gets none. Its memory is only lent: who keeps bytes copies them. */
-  response(buffers: readonly Buffer[] | null, context: RequestContext): void
-}
-
 /** A request's way from its bytes to the bytes of its answer: header, handler, decode, handle, encode. */
 export class Dispatcher {
-  observer: DispatchObserver | undefined
   readonly #broker: BrokerServices
   readonly #writer = new Writer()
   readonly #entries = new Map<number, ApiEntry>()
@@ -78,7 +69,6 @@ export class Dispatcher {
       correlationId: frame.readInt32BE(4),
       clientId: header.clientId,
     }
-    this.observer?.request(frame, context)
     const request = decode(handler, frame, header.bodyAt, apiVersion)
     const response = handler.handle(request, context)
     if (response instanceof Promise) return response.then((late) => this.#answer(handler, late, context))
@@ -87,14 +77,10 @@ export class Dispatcher {
 
   #answer(handler: AnyHandler, response: unknown, context: RequestContext): Buffer[] | null {
     const { api } = handler
-    let buffers: Buffer[] | null = null
-    if (response !== NO_RESPONSE) {
-      this.#begin(context.correlationId, api.responseHeaderVersion(context.apiVersion))
-      api.response.encode(this.#writer, response, context.apiVersion)
-      buffers = this.#writer.finish()
-    }
-    this.observer?.response(buffers, context)
-    return buffers
+    if (response === NO_RESPONSE) return null
+    this.#begin(context.correlationId, api.responseHeaderVersion(context.apiVersion))
+    api.response.encode(this.#writer, response, context.apiVersion)
+    return this.#writer.finish()
   }
 
   #begin(correlationId: number, headerVersion: 0 | 1): void {

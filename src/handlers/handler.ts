@@ -6,6 +6,7 @@ import type { MetadataImage } from '../metadata/metadata-image.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, Random } from '../platform/platform.ts'
 import type { Api } from '../protocol/api.ts'
+import type { Release } from '../protocol/release.ts'
 import type { Purgatory } from '../purgatory.ts'
 import type { FetchSessions } from './fetch/fetch-sessions.ts'
 import type { ProducerIds } from './producer-ids.ts'
@@ -30,6 +31,8 @@ export interface BrokerServices {
   readonly producerIds: ProducerIds
   /** APIs that this broker serves, for ApiVersions. */
   readonly apis: readonly ApiEntry[]
+  /** The release of Apache Kafka that this broker passes itself off as; undefined: none. */
+  readonly emulated: Release | undefined
   /** Address that a client of this connection should use to reach broker `nodeId`; undefined when it has none on that listener. */
   advertisedEndpoint(nodeId: number, connection: ConnectionInfo): { host: string; port: number } | undefined
 }

@@ -18,17 +18,25 @@ const log = {
       .find((record) => record.timestamp >= timestamp),
   describe: () => ({
     segments: [
-      { baseOffset: 0n, maxTimestamp: 10n },
-      { baseOffset: 6n, maxTimestamp: 20n },
-      { baseOffset: 7n, maxTimestamp: 30n },
+      { baseOffset: 0n, maxTimestamp: 10n, sizeInBytes: 100 },
+      { baseOffset: 6n, maxTimestamp: 20n, sizeInBytes: 100 },
+      { baseOffset: 7n, maxTimestamp: 30n, sizeInBytes: 100 },
     ],
   }),
 }
 
-function list(version: number, wanted: Partial<ListOffsetsPartition>[], isolationLevel = 0) {
-  const partition = { leaderEpoch: 3, log }
+const NOW = 1000n
+
+function list(
+  version: number,
+  wanted: Partial<ListOffsetsPartition>[],
+  isolationLevel = 0,
+  of: object = log,
+) {
+  const partition = { leaderEpoch: 3, log: of }
   const context = {
     broker: {
+      clock: { now: () => Number(NOW) },
       partitions: {
         get: (topic: string, index: number) => (topic === 't' && index === 0 ? partition : undefined),
       },
@@ -98,12 +106,73 @@ describe('ListOffsets', () => {
     expect(one(7, { currentLeaderEpoch: -2 })[0]).toBe(ErrorCode.FENCED_LEADER_EPOCH)
   })
 
-  test('version 0 lists where segments begin, the newest first', () => {
-    const offsets = (wanted: Partial<ListOffsetsPartition>) => list(0, [wanted])[0]!.oldStyleOffsets
-    expect(offsets({ maxNumOffsets: 10 })).toEqual([8n, 7n, 6n, 5n])
-    expect(offsets({ maxNumOffsets: 2 })).toEqual([8n, 7n])
-    expect(offsets({ timestamp: -2n, maxNumOffsets: 10 })).toEqual([5n])
-    expect(offsets({ timestamp: 25n, maxNumOffsets: 10 })).toEqual([6n, 5n])
-    expect(offsets({ timestamp: 5n, maxNumOffsets: 10 })).toEqual([])
+  describe('version 0 lists where segments begin, the newest first', () => {
+    const rows = (wanted: Partial<ListOffsetsPartition>) =>
+      list(0, [wanted]).map(({ errorCode, oldStyleOffsets }) => [errorCode, oldStyleOffsets])
+
+    test.each<[string, bigint, bigint[]]>([
+      ['latest', -1n, [8n, 7n, 6n, 5n]],
+      ['earliest', -2n, [5n]],
+      ['a time between segments', 25n, [6n, 5n]],
+      ['a time before all', 5n, []],
+      ['a time after the last record', NOW - 1n, [7n, 6n, 5n]],
+      ['now', NOW, [8n, 7n, 6n, 5n]],
+    ])('%s', (_, timestamp, expected) => {
+      expect(rows({ timestamp, maxNumOffsets: 10 })).toEqual([[0, expected]])
+      expect(rows({ timestamp, maxNumOffsets: 2 })).toEqual([[0, expected.slice(0, 2)]])
+      expect(rows({ timestamp, maxNumOffsets: 0 })).toEqual([[0, []]])
+    })
+
+    test('what is not replicated is not shown', () => {
+      const ahead = { ...log, highWatermark: 6n }
+      expect(list(0, [{ maxNumOffsets: 10 }], 0, ahead)[0]!.oldStyleOffsets).toEqual([6n, 6n, 5n])
+    })
+
+    test('an empty partition begins where it ends', () => {
+      const segments = [{ baseOffset: 0n, maxTimestamp: -1n, sizeInBytes: 0 }]
+      const empty = {
+        ...log,
+        logStartOffset: 0n,
+        logEndOffset: 0n,
+        highWatermark: 0n,
+        describe: () => ({ segments }),
+      }
+      for (const timestamp of [-1n, -2n, NOW, NOW - 1n]) {
+        expect(list(0, [{ timestamp, maxNumOffsets: 10 }], 0, empty)[0]!.oldStyleOffsets).toEqual([0n])
+      }
+    })
+
+    test('records without a time count as just written', () => {
+      const segments = [{ baseOffset: 0n, maxTimestamp: -1n, sizeInBytes: 100 }]
+      const timeless = { ...log, describe: () => ({ segments }) }
+      const offsets = (timestamp: bigint) =>
+        list(0, [{ timestamp, maxNumOffsets: 10 }], 0, timeless)[0]!.oldStyleOffsets
+      expect(offsets(NOW - 1n)).toEqual([])
+      expect(offsets(NOW)).toEqual([8n, 5n])
+    })
+
+    test('a negative count is an error', () => {
+      expect(rows({ maxNumOffsets: -1 })).toEqual([[ErrorCode.UNKNOWN_SERVER_ERROR, []]])
+      expect(rows({ timestamp: 5n, maxNumOffsets: -1 })).toEqual([[ErrorCode.UNKNOWN_SERVER_ERROR, []]])
+    })
+
+    test('every row is answered in its place, also twice', () => {
+      const answers = list(0, [
+        { maxNumOffsets: 1 },
+        { partitionIndex: 4 },
+        { timestamp: -2n, maxNumOffsets: 1 },
+      ])
+      expect(
+        answers.map(({ partitionIndex, errorCode, oldStyleOffsets }) => [
+          partitionIndex,
+          errorCode,
+          oldStyleOffsets,
+        ]),
+      ).toEqual([
+        [0, 0, [8n]],
+        [4, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, []],
+        [0, 0, [5n]],
+      ])
+    })
   })
 })

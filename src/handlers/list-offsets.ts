@@ -6,6 +6,7 @@ import {
   type ListOffsetsPartition,
   type ListOffsetsPartitionResponse,
   type ListOffsetsRequest,
+  type ListOffsetsTopicResponse,
 } from '../protocol/generated/list-offsets.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
@@ -41,6 +42,7 @@ const READ_COMMITTED = 1
  */
 export const listOffsets = handler(ListOffsets, (request, context) => {
   const { isolationLevel } = request
+  if (context.apiVersion === 0) return { throttleTimeMs: 0, topics: listOldStyle(request, context) }
   const isReadCommitted = isolationLevel === READ_COMMITTED
   const isLevelKnown = isReadCommitted || isolationLevel === READ_UNCOMMITTED
   return {
@@ -90,11 +92,6 @@ function listPartition(
   if (errorCode !== ErrorCode.NONE) return unknown(partitionIndex, errorCode)
   try {
     const end = isReadCommitted ? partition.log.lastStableOffset : partition.log.highWatermark
-    if (apiVersion === 0)
-      return {
-        ...unknown(partitionIndex, ErrorCode.NONE),
-        oldStyleOffsets: olderOffsets(partition, wanted, end),
-      }
     const found = lookUp(partition, timestamp, end)
     if (!found) return unknown(partitionIndex, ErrorCode.NONE)
     const leaderEpoch = apiVersion >= FIRST_VERSION_WITH_LEADER_EPOCH ? found.leaderEpoch : -1
@@ -133,22 +130,51 @@ function lookUp(partition: Partition, timestamp: bigint, end: bigint): Timestamp
   }
 }
 
-/** Version 0: offsets at which segments begin, and the end, the newest first; for a time those that were there by then. */
-function olderOffsets(
-  { log }: Partition,
-  { timestamp, maxNumOffsets }: ListOffsetsPartition,
-  end: bigint,
-): bigint[] {
-  const limit = Math.max(0, maxNumOffsets)
-  if (timestamp === EARLIEST) return [log.logStartOffset].slice(0, limit)
-  const isLatest = timestamp === LATEST
-  const offsets = isLatest ? [end] : []
-  for (const { baseOffset, maxTimestamp } of log.describe().segments.toReversed()) {
-    if (baseOffset >= end || (!isLatest && maxTimestamp > timestamp)) continue
-    const isCut = baseOffset < log.logStartOffset
-    offsets.push(isCut ? log.logStartOffset : baseOffset)
+/** Version 0: nothing is merged, every row is answered in its place. */
+function listOldStyle({ topics }: ListOffsetsRequest, context: RequestContext): ListOffsetsTopicResponse[] {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((wanted) => listPartitionOldStyle(name, wanted, context)),
+  }))
+}
+
+function listPartitionOldStyle(
+  topic: string,
+  wanted: ListOffsetsPartition,
+  { broker }: RequestContext,
+): ListOffsetsPartitionResponse {
+  const { partitionIndex, timestamp, maxNumOffsets } = wanted
+  if (timestamp < EARLIEST) return unknown(partitionIndex, ErrorCode.UNSUPPORTED_VERSION)
+  const partition = broker.partitions.get(topic, partitionIndex)
+  if (!partition) return unknown(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  if (maxNumOffsets < 0) return unknown(partitionIndex, ErrorCode.UNKNOWN_SERVER_ERROR)
+  return {
+    ...unknown(partitionIndex, ErrorCode.NONE),
+    oldStyleOffsets: offsetsBefore(partition, timestamp, broker.clock.now()).slice(0, maxNumOffsets),
   }
-  return offsets.slice(0, limit)
+}
+
+/**
+ * The offsets at which segments begin, and the end, which is of this moment, as far as they were there at a time; the newest first. Kafka
+ * goes by the last change of a segment's file. We go by its largest timestamp; records without one count as just written, so that a
+ * client that looks for older ones begins too early rather than too late.
+ */
+function offsetsBefore({ log }: Partition, timestamp: bigint, nowMs: number): bigint[] {
+  const now = BigInt(nowMs)
+  const { segments } = log.describe()
+  const places = segments.map(({ baseOffset, maxTimestamp, sizeInBytes }) => {
+    const isCut = baseOffset < log.logStartOffset
+    const isTimeless = maxTimestamp < 0n && sizeInBytes > 0
+    return { offset: isCut ? log.logStartOffset : baseOffset, timestamp: isTimeless ? now : maxTimestamp }
+  })
+  const isLastUsed = segments.at(-1)!.sizeInBytes > 0
+  if (isLastUsed) places.push({ offset: log.logEndOffset, timestamp: now })
+  const isThere = (place: { timestamp: bigint }) => timestamp === LATEST || place.timestamp <= timestamp
+  const last = timestamp === EARLIEST ? 0 : places.findLastIndex(isThere)
+  const offsets = places.slice(0, last + 1).map(({ offset }) => offset)
+  const visible = offsets.filter((offset) => offset <= log.highWatermark)
+  if (visible.length < offsets.length) visible.push(log.highWatermark)
+  return visible.reverse()
 }
 
 function unknown(partitionIndex: number, errorCode: number): ListOffsetsPartitionResponse {

@@ -41,8 +41,8 @@ export const offsetFetch = handler(OffsetFetch, (request, context) => {
 })
 
 function fetchGroup(group: OffsetFetchRequestGroup, context: RequestContext): OffsetFetchResponseGroup {
-  const { groupId } = group
-  const asked = orCode(() => context.broker.groups.offsetsOf(groupId))
+  const { groupId, memberId, memberEpoch } = group
+  const asked = orCode(() => context.broker.groups.offsetsOf(groupId, memberId, memberEpoch))
   if (!('answer' in asked)) {
     const isPerPartition = context.apiVersion < FIRST_VERSION_WITH_GROUP_ERROR
     const topics = isPerPartition ? (group.topics ?? []).map((topic) => refused(topic, asked.code)) : []

@@ -1,4 +1,6 @@
-import { batchSizeInBytes, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
+import { smallestSizeInBytes } from '../protocol/any-batch.ts'
+import { SMALLEST_MESSAGE_BYTES } from '../protocol/legacy-message.ts'
+import { batchSizeInBytes } from '../protocol/record-batch.ts'
 import type { LogFile } from './open-files.ts'
 
 /** First read; around an index entry the batch that is looked for lies within. */
@@ -9,7 +11,7 @@ const WHOLE_BELOW_BYTES = 128
 const READ_BYTES = 1024 * 1024
 
 /**
- * Walks over the batches of a file by their headers. With `withRecords` each batch is in memory whole, otherwise at least its header, and
+ * Walks over the batches of a file, or messages of the older formats, by their headers. With `withRecords` each batch is in memory whole, otherwise at least its header, and
  * the records of large batches are jumped over. Stops in front of what cannot be a batch.
  */
 export class BatchScanner {
@@ -36,9 +38,9 @@ export class BatchScanner {
   /** Is there a batch at a position? */
   moveTo(position: number): boolean {
     this.position = position
-    if (position + RECORD_BATCH_OVERHEAD > this.#end || !this.#has(RECORD_BATCH_OVERHEAD)) return false
+    if (position + SMALLEST_MESSAGE_BYTES > this.#end || !this.#has(SMALLEST_MESSAGE_BYTES)) return false
     this.size = batchSizeInBytes(this.bytes, this.at)
-    if (this.size < RECORD_BATCH_OVERHEAD || position + this.size > this.#end) return false
+    if (this.size < smallestSizeInBytes(this.bytes, this.at) || position + this.size > this.#end) return false
     return this.#has(this.#withRecords ? this.size : Math.min(this.size, WHOLE_BELOW_BYTES))
   }
 

@@ -5,13 +5,14 @@ import type { SegmentedLog } from './segmented-log.ts'
 
 /**
  * The offsets that are kept beside the logs: up to where each is known to be on the device, where it starts after records were deleted,
- * and its high watermark. What was read at start stays valid for logs that nobody has opened.
+ * its high watermark, and up to where it has been compacted. What was read at start stays valid for logs that nobody has opened.
  */
 export class Checkpoints {
   readonly #directory: DataDirectory
   readonly #recoveryPoints: OffsetCheckpoint
   readonly #logStarts: OffsetCheckpoint
   readonly #highWatermarks: OffsetCheckpoint
+  readonly #cleaned: OffsetCheckpoint
   /** Partitions that are gone, but that the files may still tell of. */
   readonly #forgotten = new Set<string>()
 
@@ -20,6 +21,7 @@ export class Checkpoints {
     this.#recoveryPoints = directory.readCheckpoint('recovery-point-offset-checkpoint')
     this.#logStarts = directory.readCheckpoint('log-start-offset-checkpoint')
     this.#highWatermarks = directory.readCheckpoint('replication-offset-checkpoint')
+    this.#cleaned = directory.readCheckpoint('cleaner-offset-checkpoint')
   }
 
   recoveryPoint(key: string): bigint {
@@ -30,9 +32,20 @@ export class Checkpoints {
     return this.#logStarts.get(key)?.offset ?? 0n
   }
 
+  /** Up to where a log has been compacted; undefined when it never was. */
+  cleanedUpTo(key: string): bigint | undefined {
+    return this.#cleaned.get(key)?.offset
+  }
+
+  /** A log has been compacted up to an offset. Written at once; if a crash loses it, it is compacted once more. */
+  noteCleaned({ topic, partition }: Partition, offset: bigint): void {
+    this.#cleaned.set(`${topic}-${partition}`, { topic, partition, offset })
+    this.#directory.writeCheckpointNow('cleaner-offset-checkpoint', this.#cleaned.values())
+  }
+
   /** The partition is gone; one of the same name must not inherit. */
   forget(key: string): void {
-    for (const known of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) {
+    for (const known of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks, this.#cleaned]) {
       if (known.delete(key)) this.#forgotten.add(key)
     }
   }
@@ -47,6 +60,7 @@ export class Checkpoints {
     this.#directory.writeCheckpointNow('recovery-point-offset-checkpoint', this.#recoveryPoints.values())
     this.#directory.writeCheckpointNow('log-start-offset-checkpoint', this.#logStarts.values())
     this.#directory.writeCheckpointNow('replication-offset-checkpoint', this.#highWatermarks.values())
+    this.#directory.writeCheckpointNow('cleaner-offset-checkpoint', this.#cleaned.values())
     this.#forgotten.clear()
   }
 

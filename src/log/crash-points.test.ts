@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { MemoryFiles } from '../platform/memory-files.ts'
 import type { OpenFile } from '../platform/platform.ts'
+import { SimulatedFiles } from '../platform/simulated-files.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import type { Partitions } from './partitions.ts'
-import { FaultyFiles } from './test-support/faulty-files.ts'
 import {
   append,
   batchOf,
@@ -97,11 +97,11 @@ describe('a folder that cannot be opened for a while', () => {
   })
 
   test('that cannot be renamed when its topic is deleted does not come back as a new topic', async () => {
-    const files = new FaultyFiles()
+    const files = new SimulatedFiles()
     const { partition, partitions } = await openStorage(topicConfig(), files)
     append(partition, 'old 1')
     append(partition, 'old 2')
-    files.failAt(1, 1)
+    files.failAt(1, { count: 1 })
     partitions.delete('t')
     const next = again(partitions)
     append(next, 'new')
@@ -191,11 +191,11 @@ test('an index that is smaller than an entry does not make segments that share t
 })
 
 test('a clean stop leaves nothing of a failed append behind the end', async () => {
-  const files = new FaultyFiles()
+  const files = new SimulatedFiles()
   const { partition, partitions } = await openStorage(topicConfig(), files)
   append(partition, 'a')
   // The write is torn and cannot be cut off.
-  files.failAt(1, 2, true)
+  files.failAt(1, { count: 2, isTorn: true })
   expect(() => append(partition, 'lost')).toThrow(storageError)
   await partitions.stop(1n)
   const after = await openStorage(topicConfig(), copyFiles(files))
@@ -205,23 +205,23 @@ test('a clean stop leaves nothing of a failed append behind the end', async () =
 })
 
 test('a device that refuses a flush refuses the append: flush.messages', async () => {
-  const files = new FaultyFiles()
+  const files = new SimulatedFiles()
   const { partition } = await openStorage(topicConfig({ 'flush.messages': 1 }), files)
   append(partition, 'a')
   const before = partition.log.describe()
-  files.failAt(2, 1)
+  files.failAt(2, { count: 1 })
   expect(() => append(partition, 'lost')).toThrow(storageError)
-  expect(files.calls.at(-2)).toBe('fdatasync 00000000000000000000.log')
+  expect(files.faults.calls.at(-2)).toBe('fdatasync 00000000000000000000.log')
   expect(partition.log.describe()).toEqual(before)
   append(partition, 'b')
   expect(values(await readAll(partition))).toEqual(['a', 'b'])
 })
 
 test('records that could not be noted as deleted are not', async () => {
-  const files = new FaultyFiles()
+  const files = new SimulatedFiles()
   const { partition } = await openStorage(topicConfig(), files)
   append(partition, 'a', 'b')
-  files.failAt(1, 1)
+  files.failAt(1, { count: 1 })
   expect(() => partition.log.deleteRecordsBefore(1n)).toThrow(storageError)
   expect(partition.log.logStartOffset).toBe(0n)
   expect(partition.log.deleteRecordsBefore(1n)).toBe(1n)
@@ -290,7 +290,7 @@ describe('checkpoints that are written at the same time', () => {
 
 test('retention goes on with the other partitions when one fails', async () => {
   const config = topicConfig({ 'segment.bytes': 100, 'retention.bytes': 0 })
-  const files = new FaultyFiles()
+  const files = new SimulatedFiles()
   const { partition, partitions } = await openStorage(config, files)
   const other = partitions.create({
     topic: 'u',
@@ -304,7 +304,7 @@ test('retention goes on with the other partitions when one fails', async () => {
   })
   for (const each of [partition, other]) for (const value of ['a', 'b']) append(each, value)
   await settle()
-  files.failAt(1, 1)
+  files.failAt(1, { count: 1 })
   await partitions.enforceRetention()
   expect(other.log.describe().segments).toHaveLength(1)
   await partitions.enforceRetention()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { SimulatedFiles } from '../platform/simulated-files.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import type { Partition } from './partition.ts'
-import { FaultyFiles } from './test-support/faulty-files.ts'
 import {
   batchOf,
   copyFiles,
@@ -93,11 +93,11 @@ async function audit(partition: Partition, books: Books, place: unknown[]): Prom
 
 /** How many changing calls the load makes when nothing fails. */
 async function callsOf(load: (storage: Storage) => Promise<void>, settings = config): Promise<string[]> {
-  const files = new FaultyFiles()
+  const files = new SimulatedFiles()
   const storage = await openStorage(settings, files)
-  const before = files.calls.length
+  const before = files.faults.calls.length
   await load(storage)
-  return files.calls.slice(before)
+  return files.faults.calls.slice(before)
 }
 
 const TURNS = 40
@@ -132,12 +132,12 @@ describe.each([
     expect(calls.length).toBeGreaterThan(100)
     for (let n = 1; n <= calls.length; n += STEP) {
       for (const isTorn of calls[n - 1]!.startsWith('write') ? [false, true] : [false]) {
-        const files = new FaultyFiles()
+        const files = new SimulatedFiles()
         const storage = await openStorage(settings, files)
         const books = new Books()
         // From this call on nothing reaches the files any more, as after a kill; what the client is told then is void.
-        files.failAt(n, undefined, isTorn)
-        books.isDead = () => files.isFailing
+        files.failAt(n, { isTorn })
+        books.isDead = () => files.faults.isFailing
         await run(storage, books, settings)
         books.isDead = () => false
         await goesOn(await openStorage(settings, copyFiles(files)), books, [n, calls[n - 1], isTorn])
@@ -153,10 +153,10 @@ describe.each([
         [1, true],
         [4, true],
       ] as const) {
-        const files = new FaultyFiles()
+        const files = new SimulatedFiles()
         const storage = await openStorage(settings, files)
         const books = new Books()
-        files.failAt(n, count, isTorn)
+        files.failAt(n, { count, isTorn })
         await run(storage, books, settings)
         await audit(storage.partition, books, [n, calls[n - 1], count, isTorn])
         const crashed = await openStorage(settings, copyFiles(files))

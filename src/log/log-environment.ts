@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/logger.ts'
-import type { Clock, Files } from '../platform/platform.ts'
+import type { Clock, Files, Random } from '../platform/platform.ts'
 import type { TailMemory } from './log-tail.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
@@ -8,6 +8,7 @@ import type { ReadBuffers } from './read-buffers.ts'
 export interface LogEnvironment {
   readonly files: Files
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly openFiles: OpenFiles
   readonly tailMemory: TailMemory

@@ -1,4 +1,4 @@
-import { lastOffset } from '../protocol/record-batch.ts'
+import { lastOffset } from '../protocol/any-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { LogFile } from './open-files.ts'

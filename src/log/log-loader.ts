@@ -1,18 +1,21 @@
-import { baseOffset, isCrcValid, magicOf, partitionLeaderEpoch } from '../protocol/record-batch.ts'
+import { isIntact, partitionLeaderEpoch } from '../protocol/any-batch.ts'
+import { baseOffset } from '../protocol/record-batch.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { finishSwaps } from './log-leftovers.ts'
 import { forEachBatch, learnProducer, restoreProducers } from './log-replay.ts'
+import type { LogSegments } from './log-segments.ts'
 import type { ProducerSnapshots } from './producer-snapshots.ts'
 import { ProducerStates } from './producer-states.ts'
-import { Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import { parseSegmentName, type SegmentSuffix, segmentPath } from './segment-names.ts'
 
 /** What a log is loaded into, and what is known beforehand. */
 export interface LoadRequest {
   readonly environment: LogEnvironment
   readonly directory: string
-  readonly indexIntervalBytes: number
+  /** Empty; gets at least one. */
+  readonly segments: LogSegments
   /** From the checkpoint; 0 when there is none. */
   readonly logStartOffset: bigint
   readonly recoveryPoint: bigint
@@ -24,8 +27,6 @@ export interface LoadRequest {
 }
 
 export interface LoadedLog {
-  /** At least one, rising. */
-  readonly segments: Segment[]
   readonly logStartOffset: bigint
   readonly logEndOffset: bigint
   readonly recoveryPoint: bigint
@@ -39,13 +40,14 @@ export function loadLog(request: LoadRequest): LoadedLog {
 class LogLoader {
   readonly #request: LoadRequest
   readonly #environment: LogEnvironment
-  readonly #segments: Segment[] = []
+  readonly #segments: Segment[]
   #recoveredBytes = 0
   #truncatedBytes = 0
 
   constructor(request: LoadRequest) {
     this.#request = request
     this.#environment = request.environment
+    this.#segments = request.segments.list
   }
 
   load(): LoadedLog {
@@ -68,7 +70,6 @@ class LogLoader {
     this.#segments.at(-1)!.activate()
     producers.removeExpired(this.#environment.clock.now(), this.#environment.producerIdExpirationMs())
     return {
-      segments: this.#segments,
       logStartOffset,
       logEndOffset,
       recoveryPoint: this.#recoveryPoint(logEndOffset),
@@ -93,13 +94,8 @@ class LogLoader {
       if (!bases.has(base)) files.remove(segmentPath(directory, base, suffix))
     }
     const sorted = [...bases].sort((a, b) => (a < b ? -1 : 1))
-    for (const base of sorted) this.#segments.push(this.#existing(base))
+    for (const base of sorted) this.#request.segments.addExisting(base)
     return snapshotOffsets
-  }
-
-  #existing(base: bigint): Segment {
-    const { openFiles, clock } = this.#environment
-    return Segment.existing(openFiles, clock, this.#request.directory, base)
   }
 
   /** The segment that holds the recovery point, and all behind it, may have lost bytes in the crash. */
@@ -129,13 +125,10 @@ class LogLoader {
   }
 
   #rebuild(segment: Segment, accept: (bytes: Buffer, at: number) => boolean): number {
-    const { environment, indexIntervalBytes } = this.#request
+    const { environment, segments } = this.#request
     const truncated = segment.rebuild(
-      indexIntervalBytes,
-      (bytes, at) => {
-        if (magicOf(bytes, at) !== 2 || !isCrcValid(bytes, at)) return false
-        return accept(bytes, at)
-      },
+      segments.config['index.interval.bytes'],
+      (bytes, at) => isIntact(bytes, at) && accept(bytes, at),
       true,
     )
     this.#recoveredBytes += segment.sizeInBytes
@@ -146,7 +139,7 @@ class LogLoader {
   /** After a crash: checks every batch from the recovery point on and cuts the log at the first that is not whole. */
   #recover(first: number, from: bigint): void {
     const { leaderEpochs, producers, snapshots, directory } = this.#request
-    const { files, logger, clock } = this.#environment
+    const { logger, clock } = this.#environment
     const startMs = clock.elapsedMs()
     leaderEpochs.truncateFromEnd(from)
     this.#restoreProducers(from)
@@ -159,14 +152,14 @@ class LogLoader {
         return true
       })
       if (this.#truncatedBytes > 0) {
-        const lost = this.#segments.splice(index + 1)
-        for (const later of lost) for (const path of later.rename(files, '.deleted')) files.remove(path)
+        const lost = this.#segments.length - index - 1
+        this.#request.segments.removeFrom(index + 1)
         logger.warn(
           {
             directory,
             truncatedBytes: this.#truncatedBytes,
             segment: segment.baseOffset,
-            deletedSegments: lost.length,
+            deletedSegments: lost,
           },
           'recovery cut the log at a batch that is not whole',
         )
@@ -200,14 +193,12 @@ class LogLoader {
   }
 
   #logEnd(): bigint {
-    const { environment, directory, logStartOffset } = this.#request
+    const { segments, logStartOffset } = this.#request
     const end = this.#segments.at(-1)?.readNextOffset()
     if (end !== undefined && end >= logStartOffset) return end
     // Nothing is there, or all that is left is below what was deleted: the log goes on from its start.
-    for (const segment of this.#segments.splice(0)) {
-      for (const path of segment.rename(environment.files, '.deleted')) environment.files.remove(path)
-    }
-    this.#segments.push(Segment.fresh(environment.openFiles, environment.clock, directory, logStartOffset))
+    segments.removeFrom(0)
+    segments.addFresh(logStartOffset)
     return logStartOffset
   }
 

@@ -1,5 +1,7 @@
+import { lastOffset, smallestSizeInBytes } from '../protocol/any-batch.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
-import { batchSizeInBytes, lastOffset, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
+import { SMALLEST_MESSAGE_BYTES } from '../protocol/legacy-message.ts'
+import { batchSizeInBytes, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import type { LogTail } from './log-tail.ts'
 import type { FetchedRecords } from './partition-log.ts'
@@ -59,9 +61,9 @@ export class LogReader {
     const { segment, position, end, offset, maxBytes, atLeastOneBatch } = read
     let at = 0
     let nextOffset = offset
-    while (at + RECORD_BATCH_OVERHEAD <= bytes.length) {
+    while (at + SMALLEST_MESSAGE_BYTES <= bytes.length) {
       const size = batchSizeInBytes(bytes, at)
-      if (size < RECORD_BATCH_OVERHEAD) {
+      if (size < smallestSizeInBytes(bytes, at)) {
         if (at > 0) break
         throw new ApiError(ErrorCode.CORRUPT_MESSAGE, `no batch at ${position} of ${segment.file.path}`)
       }
@@ -73,7 +75,7 @@ export class LogReader {
       if (read.generation === this.#generation) this.#remember(nextOffset, segment, position + at)
       return { buffers: [at === bytes.length ? bytes : bytes.subarray(0, at)], sizeInBytes: at, nextOffset }
     }
-    if (!atLeastOneBatch || bytes.length < RECORD_BATCH_OVERHEAD) return nothingAt(offset)
+    if (!atLeastOneBatch || bytes.length < SMALLEST_MESSAGE_BYTES) return nothingAt(offset)
     const size = batchSizeInBytes(bytes, 0)
     if (size <= bytes.length || position + size > end) return nothingAt(offset)
     // Nobody has seen what was read of it.

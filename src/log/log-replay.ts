@@ -1,4 +1,5 @@
-import { baseOffset, lastOffset, magicOf, producerId } from '../protocol/record-batch.ts'
+import { lastOffset } from '../protocol/any-batch.ts'
+import { baseOffset, magicOf, producerId } from '../protocol/record-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import { endMarkerOf } from './end-marker.ts'
 import type { LogEnvironment } from './log-environment.ts'

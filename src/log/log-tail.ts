@@ -146,6 +146,12 @@ export class LogTail {
     return { segment: block.segment, position: block.position + this.#findBatch(block, offset) }
   }
 
+  /** These segments are no longer what they were. */
+  dropSegments(segments: readonly Segment[]): void {
+    const last = this.#blocks.findLastIndex((block) => segments.includes(block.segment))
+    for (let count = last + 1; count > 0; count--) this.dropFirst()
+  }
+
   dropFirst(): void {
     const block = this.#blocks.shift()
     if (!block) return

@@ -60,9 +60,10 @@ export interface LogDescription {
     readonly producerEpoch: number
     readonly lastSequence: number
     readonly lastTimestamp: bigint
+    readonly coordinatorEpoch: number
     readonly currentTransactionFirstOffset: bigint
   }[]
-  /** Plain sentences on what differs from what the configuration asks for, such as compaction that is not done yet. */
+  /** Plain sentences on what differs from what the configuration asks for, such as why a log cannot be compacted. */
   readonly notes: readonly string[]
 }
 

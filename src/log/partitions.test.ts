@@ -11,6 +11,7 @@ import {
   openStorage,
   readAll,
   seededRandom,
+  storageSettings,
   TOPIC_ID,
   topicConfig,
   values,
@@ -89,11 +90,11 @@ describe('partitions', () => {
     expect(values(await readAll(after.partition))).toEqual(['a'])
   })
 
-  test('nothing is armed for partitions: one timer in all while nothing happens', async () => {
+  test('nothing is armed for partitions: two timers in all while nothing happens', async () => {
     const { clock, partition } = await openStorage()
-    expect(clock.pending()).toHaveLength(1)
+    expect(clock.pending()).toHaveLength(2)
     append(partition, 'a')
-    expect(clock.pending()).toHaveLength(1)
+    expect(clock.pending()).toHaveLength(2)
   })
 
   test('flush.messages brings an append to the device before it is answered, flush.ms some time later', async () => {
@@ -124,6 +125,7 @@ describe('partitions', () => {
       flushOffsetCheckpointIntervalMs: 1,
       segmentDeleteDelayMs: 1,
       producerIdExpirationMs: 1,
+      cleaner: storageSettings.cleaner,
     })
     const after = new Partitions({ directory, clock, random, logger: silentLogger, settings })
     expect(values(await readAll(after.openMetadataLog(topicConfig())))).toEqual(['m'])

@@ -2,6 +2,7 @@ import type { TopicConfig } from '../config/topic-config.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, Random, Timer } from '../platform/platform.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { type CleanerSettings, LogCleaner } from './cleaner/log-cleaner.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { TailMemory } from './log-tail.ts'
@@ -20,6 +21,7 @@ export interface StorageSettings {
   readonly flushOffsetCheckpointIntervalMs: number
   readonly segmentDeleteDelayMs: number
   readonly producerIdExpirationMs: number
+  readonly cleaner: CleanerSettings
 }
 
 export interface PartitionsOptions {
@@ -37,7 +39,8 @@ export const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const TURN_MS = 20
 
 /**
- * All partitions of a broker, and what is done for all of them together: opening after a restart, retention, checkpoints, stopping.
+ * All partitions of a broker, and what is done for all of them together: opening after a restart, retention, compaction, checkpoints,
+ * stopping.
  * There is one timer for each of these, none per partition.
  */
 export class Partitions {
@@ -47,6 +50,7 @@ export class Partitions {
   readonly #environment: LogEnvironment
   readonly #folders: PartitionFolders
   readonly #checkpoints: Checkpoints
+  readonly #cleaner: LogCleaner
   readonly #progress: RecoveryProgress
   readonly #topics = new Map<string, Partition[]>()
   readonly #topicNames = new Map<string, string>()
@@ -63,9 +67,17 @@ export class Partitions {
     this.#folders = new PartitionFolders(directory, random, logger)
     this.#checkpoints = new Checkpoints(directory)
     this.#progress = new RecoveryProgress(clock, logger)
+    this.#cleaner = new LogCleaner({
+      clock,
+      logger,
+      checkpoints: this.#checkpoints,
+      settings: () => options.settings().cleaner,
+      partitions: () => this.#onDisk().filter(({ config }) => isCompacted(config)),
+    })
     this.#environment = {
       files: directory.files,
       clock,
+      random,
       logger,
       openFiles: new OpenFiles(directory.files),
       tailMemory: new TailMemory(),
@@ -144,6 +156,7 @@ export class Partitions {
       await this.#recover()
     }
     this.#armRetention(settings().initialTaskDelayMs)
+    this.#cleaner.start()
     return this.#progress.report()
   }
 
@@ -176,23 +189,16 @@ export class Partitions {
 
   /** A new partition: an entry in memory; its folder comes with the first append. */
   create(assignment: PartitionAssignment): Partition {
-    const { topic, partition: index, topicId, config } = assignment
+    const { topic, partition: index, topicId } = assignment
     const partition = new Partition(assignment, (opened) => this.#openLog(opened))
     let partitions = this.#topics.get(topic)
     if (!partitions) {
       partitions = []
       this.#topics.set(topic, partitions)
       this.#topicNames.set(topicId, topic)
-      if (isCompacted(config)) this.#noteCompaction(topic)
     }
     partitions[index] = partition
     return partition
-  }
-
-  #noteCompaction(topic: string): void {
-    // Nobody asked for the broker's own topics to be compacted.
-    const level = topic.startsWith('__') ? 'info' : 'warn'
-    this.#options.logger[level]({ topic }, 'cleanup.policy=compact: not compacted yet, all records are kept')
   }
 
   #openLog(partition: Partition): SegmentedLog {
@@ -241,8 +247,6 @@ export class Partitions {
 
   /** New settings of a topic hold from now on. */
   updateConfig(topic: string, config: TopicConfig): void {
-    const [first] = this.ofTopic(topic)
-    if (first && isCompacted(config) && !isCompacted(first.config)) this.#noteCompaction(topic)
     for (const partition of this.ofTopic(topic)) partition.config = config
   }
 
@@ -293,15 +297,23 @@ export class Partitions {
     })
   }
 
-  /** One pass over all logs: removes old segments, forgets silent producers. */
-  async enforceRetention(): Promise<void> {
-    const onDisk = Array.from(this.all()).filter(
+  /** Compacts all logs that are due, with what retention lets go of them; resolves when that is done. */
+  cleanDue(): Promise<void> {
+    return this.#cleaner.run()
+  }
+
+  #onDisk(): Partition[] {
+    return Array.from(this.all()).filter(
       (partition) => partition.openLog?.isOnDisk ?? this.#folders.has(nameOf(partition)),
     )
-    await this.#inTurns(onDisk, (partition) => {
+  }
+
+  /** One pass over all logs: removes old segments (those of compacted topics are the cleaner's), forgets silent producers. */
+  async enforceRetention(): Promise<void> {
+    await this.#inTurns(this.#onDisk(), (partition) => {
       if (this.#isStopped || partition.isDeleted) return
       try {
-        partition.log.enforceRetention()
+        if (!isCompacted(partition.config)) partition.log.enforceRetention()
         partition.log.expireProducers()
       } catch (error) {
         // The others shall not suffer for it.
@@ -319,6 +331,7 @@ export class Partitions {
     for (const timer of this.#removalTimers) timer.cancel()
     const { directory, logger } = this.#options
     try {
+      await this.#cleaner.stop()
       await this.#flushes
       const logs = Array.from(this.all(), ({ openLog }) => openLog)
       await Promise.all([...logs, this.#metadata?.openLog].map((log) => log?.close()))

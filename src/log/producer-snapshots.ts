@@ -70,6 +70,11 @@ export class ProducerSnapshots {
     this.#removeWhere((offset) => offset < from || offset > to)
   }
 
+  /** The segments that begin there are gone. */
+  removeAt(offsets: ReadonlySet<bigint>): void {
+    this.#removeWhere((offset) => offsets.has(offset))
+  }
+
   #removeWhere(isUnwanted: (offset: bigint) => boolean): void {
     this.#offsets = this.#offsets.filter((offset) => {
       if (!isUnwanted(offset)) return true

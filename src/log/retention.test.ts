@@ -75,7 +75,7 @@ describe('retention', () => {
   })
 
   test.each([
-    ['compact', 3],
+    ['compact', 2],
     ['', 3],
     ['compact,delete', 0],
   ])('with the policy "%s" %i segments stay', async (policy, left) => {
@@ -83,8 +83,9 @@ describe('retention', () => {
     const { partition, partitions } = await openStorage(config)
     for (const value of ['a', 'b', 'c']) append(partition, value)
     await partitions.enforceRetention()
+    if (policy.includes('compact')) expect(await readAll(partition)).toHaveLength(3)
+    await partitions.cleanDue()
     expect(await readAll(partition)).toHaveLength(left)
-    expect(partition.log.describe().notes).toHaveLength(policy.includes('compact') ? 1 : 0)
   })
 
   test('deleting records leaves alone what only retention would remove', async () => {

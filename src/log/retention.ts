@@ -47,8 +47,7 @@ export function deletableSegments(request: RetentionRequest): DeletableSegments 
   const maxMs = config['retention.ms']
   if (maxMs >= 0) {
     const count = countWhile(request, (segment) => {
-      const { timestamp } = segment.maxTimestamp
-      return nowMs - (timestamp >= 0n ? Number(timestamp) : segment.createdMs) > maxMs
+      return nowMs - segment.largestTimestampMs > maxMs
     })
     if (count > 0) return { count, reason: 'retention.ms' }
   }

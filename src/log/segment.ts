@@ -1,9 +1,10 @@
 import type { Clock, Files } from '../platform/platform.ts'
-import { baseOffset, batchSizeInBytes, lastOffset, maxTimestamp } from '../protocol/record-batch.ts'
+import { lastOffset, maxTimestamp } from '../protocol/any-batch.ts'
+import { baseOffset, batchSizeInBytes } from '../protocol/record-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { LogFile, type OpenFiles } from './open-files.ts'
-import { segmentPath } from './segment-names.ts'
+import { type SegmentSuffix, segmentPath } from './segment-names.ts'
 import { TimeIndex, type TimestampEntry } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
@@ -14,6 +15,17 @@ export interface RollConfig {
   readonly 'segment.bytes': number
   readonly 'segment.ms': number
   readonly 'segment.index.bytes': number
+}
+
+export interface SegmentOptions {
+  readonly directory: string
+  readonly baseOffset: bigint
+  /** Behind the names of its files; nothing when left out. */
+  readonly suffix?: string
+  /** So much earlier than `segment.ms` says it is full; 0 when left out. */
+  readonly rollJitterMs?: number
+  /** See `Segment.createdMs`; now when left out. */
+  readonly createdMs?: number
 }
 
 /**
@@ -28,34 +40,38 @@ export class Segment {
   readonly transactionIndex: TransactionIndex
   /** When this broker first saw it. Stands in for the first timestamp when there is none. */
   readonly createdMs: number
+  readonly rollJitterMs: number
   sizeInBytes: number
+  #isPreallocated = false
   #bytesSinceIndexEntry = 0
   /** Largest timestamp and its place; undefined until it was looked up in the index. */
   #maxTimestamp: TimestampEntry | undefined
   /** Largest timestamp of the first append; -1 when records carry none; undefined until somebody asks. */
   #firstTimestamp: bigint | undefined
 
-  private constructor(pool: OpenFiles, clock: Clock, directory: string, base: bigint, sizeInBytes: number) {
+  private constructor(pool: OpenFiles, clock: Clock, options: SegmentOptions, isNew: boolean) {
     const { files } = pool
-    const isNew = sizeInBytes < 0
+    const { directory, baseOffset: base, suffix = '', rollJitterMs = 0, createdMs = clock.now() } = options
+    const path = (kind: SegmentSuffix) => segmentPath(directory, base, kind) + suffix
     this.baseOffset = base
-    this.createdMs = clock.now()
-    this.file = new LogFile(pool, segmentPath(directory, base, '.log'))
-    this.offsetIndex = new OffsetIndex(files, segmentPath(directory, base, '.index'), base, isNew)
-    this.timeIndex = new TimeIndex(files, segmentPath(directory, base, '.timeindex'), base, isNew)
-    this.transactionIndex = new TransactionIndex(files, segmentPath(directory, base, '.txnindex'), isNew)
-    this.sizeInBytes = Math.max(0, sizeInBytes)
+    this.createdMs = createdMs
+    this.rollJitterMs = rollJitterMs
+    this.file = new LogFile(pool, path('.log'))
+    this.offsetIndex = new OffsetIndex(files, path('.index'), base, isNew)
+    this.timeIndex = new TimeIndex(files, path('.timeindex'), base, isNew)
+    this.transactionIndex = new TransactionIndex(files, path('.txnindex'), isNew)
+    this.sizeInBytes = 0
     if (isNew) this.#maxTimestamp = { timestamp: -1n, offset: base }
   }
 
   /** A segment that is not there yet. */
-  static fresh(pool: OpenFiles, clock: Clock, directory: string, base: bigint): Segment {
-    return new Segment(pool, clock, directory, base, -1)
+  static fresh(pool: OpenFiles, clock: Clock, options: SegmentOptions): Segment {
+    return new Segment(pool, clock, options, true)
   }
 
   /** A segment whose `.log` file is there. */
-  static existing(pool: OpenFiles, clock: Clock, directory: string, base: bigint): Segment {
-    const segment = new Segment(pool, clock, directory, base, 0)
+  static existing(pool: OpenFiles, clock: Clock, options: SegmentOptions): Segment {
+    const segment = new Segment(pool, clock, options, false)
     segment.sizeInBytes = segment.file.size()
     return segment
   }
@@ -66,12 +82,24 @@ export class Segment {
     return this.#maxTimestamp
   }
 
+  /** The same as a number; when records carry no time, that of the segment itself. */
+  get largestTimestampMs(): number {
+    const { timestamp } = this.maxTimestamp
+    return timestamp >= 0n ? Number(timestamp) : this.createdMs
+  }
+
+  /** Largest timestamp of the first batch; -1 when records carry none. */
+  get firstTimestamp(): bigint {
+    this.#firstTimestamp ??= this.#readFirstTimestamp()
+    return this.#firstTimestamp
+  }
+
   /** Must a new segment be begun before these batches? */
   isFullFor(config: RollConfig, bytes: number, last: bigint, timestamp: bigint, nowMs: number): boolean {
     // One that would begin where this one does would have the same files.
     if (this.sizeInBytes === 0) return false
     if (this.sizeInBytes > config['segment.bytes'] - bytes) return true
-    if (this.#ageAt(timestamp, nowMs) > config['segment.ms']) return true
+    if (this.#ageAt(timestamp, nowMs) > config['segment.ms'] - this.rollJitterMs) return true
     const maxIndexBytes = config['segment.index.bytes']
     if (this.offsetIndex.isFull(maxIndexBytes) || this.timeIndex.isFull(maxIndexBytes)) return true
     return last - this.baseOffset > MAX_RELATIVE_OFFSET
@@ -79,8 +107,8 @@ export class Segment {
 
   /** By the records' own time when they have one, as seen from the batch that is about to come; else by the clock. */
   #ageAt(timestamp: bigint, nowMs: number): number {
-    this.#firstTimestamp ??= this.#readFirstTimestamp()
-    return this.#firstTimestamp >= 0n ? Number(timestamp - this.#firstTimestamp) : nowMs - this.createdMs
+    const first = this.firstTimestamp
+    return first >= 0n ? Number(timestamp - first) : nowMs - this.createdMs
   }
 
   /** Why the indexes of a segment that was closed properly cannot be right; undefined when they can. */
@@ -106,6 +134,12 @@ export class Segment {
       this.sizeInBytes += size
       at += size
     }
+  }
+
+  /** Makes the file as large as it may become. */
+  preallocate(bytes: number): void {
+    this.#isPreallocated = true
+    this.file.truncate(bytes)
   }
 
   /** Counts a batch that lies at `position` in. */
@@ -201,9 +235,10 @@ export class Segment {
     return latest
   }
 
-  /** Undoes a failed write: nothing may stay behind the end. */
+  /** Nothing may stay behind the end: a failed write, or room that was not needed. */
   cutToSize(): void {
     this.file.truncate(this.sizeInBytes)
+    this.#isPreallocated = false
   }
 
   /** Prepares it for appends after a restart. */
@@ -217,13 +252,19 @@ export class Segment {
   seal(): void {
     this.timeIndex.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset)
     this.file.create()
+    if (this.#isPreallocated) this.cutToSize()
     this.offsetIndex.release()
     this.timeIndex.release()
   }
 
   /** Hands all bytes to the device. */
   async flush(): Promise<void> {
-    await Promise.all([this.file.flush(), this.offsetIndex.flush(), this.timeIndex.flush()])
+    await Promise.all([
+      this.file.flush(),
+      this.offsetIndex.flush(),
+      this.timeIndex.flush(),
+      this.transactionIndex.flush(),
+    ])
   }
 
   /** Reads `length` bytes at once, into memory of its own or the one that is given. */
@@ -240,17 +281,31 @@ export class Segment {
     return into.subarray(0, await this.file.read(into, position))
   }
 
-  /** Renames its files with a suffix and returns the new paths; the files live on until they are removed. May be tried again. */
-  rename(files: Files, suffix: string): string[] {
+  /**
+   * Gives its files another suffix instead of the one that they have, and returns their paths; the files live on until they are removed.
+   * What failed may be tried again.
+   */
+  rename(files: Files, suffix: string, instead = ''): string[] {
     const renamed: string[] = []
-    for (const owner of [this.file, this.offsetIndex, this.timeIndex, this.transactionIndex]) {
-      if (!owner.path.endsWith(suffix)) {
-        if (!files.exists(owner.path)) continue
-        files.rename(owner.path, owner.path + suffix)
-        owner.path += suffix
+    for (const owner of this.#owners) {
+      const isDone = suffix === '' ? !owner.path.endsWith(instead) : owner.path.endsWith(suffix)
+      if (!isDone) {
+        const path = owner.path.slice(0, owner.path.length - instead.length) + suffix
+        if (files.exists(owner.path)) files.rename(owner.path, path)
+        owner.path = path
       }
       renamed.push(owner.path)
     }
     return renamed
+  }
+
+  /** Its files are gone then; those that are missing already are no error. The `.log` file goes first. */
+  remove(files: Files): void {
+    this.file.close()
+    for (const owner of this.#owners) files.remove(owner.path)
+  }
+
+  get #owners() {
+    return [this.file, this.offsetIndex, this.timeIndex, this.transactionIndex]
   }
 }

@@ -43,6 +43,10 @@ export abstract class SparseIndex {
     return this.#countInFile
   }
 
+  get sizeInBytes(): number {
+    return this.count * this.#entryBytes
+  }
+
   /** Lookups touch no file. */
   get isInMemory(): boolean {
     return this.#bytes !== undefined

@@ -1,5 +1,5 @@
+import { lastOffset, maxTimestamp, partitionLeaderEpoch } from '../protocol/any-batch.ts'
 import { readRecords } from '../protocol/record.ts'
-import { maxTimestamp, partitionLeaderEpoch } from '../protocol/record-batch.ts'
 import type { LogReader } from './log-reader.ts'
 import type { TimestampedOffset } from './partition-log.ts'
 import type { Segment } from './segment.ts'
@@ -20,9 +20,7 @@ export function findTimestamp(
     for (;;) {
       const batch = reader.findBatch(from, (bytes, at) => maxTimestamp(bytes, at) >= timestamp)
       if (!batch) return undefined
-      let last = from
       for (const record of readRecords(batch)) {
-        last = record.offset
         if (record.timestamp < timestamp || record.offset < startOffset) continue
         return {
           timestamp: record.timestamp,
@@ -30,7 +28,8 @@ export function findTimestamp(
           leaderEpoch: partitionLeaderEpoch(batch, 0),
         }
       }
-      from = last + 1n
+      // Compaction may have taken its last records.
+      from = lastOffset(batch, 0) + 1n
     }
   }
   return undefined

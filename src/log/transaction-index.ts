@@ -26,6 +26,7 @@ export class TransactionIndex {
   path: string
   readonly #files: Files
   #entries: AbortedEntry[] | undefined
+  #isFlushed = true
 
   constructor(files: Files, path: string, isNew: boolean) {
     this.#files = files
@@ -38,16 +39,32 @@ export class TransactionIndex {
     return this.#entries
   }
 
-  append(entry: AbortedEntry): void {
-    const entries = [...this.entries, entry]
-    const bytes = encodeEntry(entry)
+  append(...added: AbortedEntry[]): void {
+    if (added.length === 0) return
+    const { entries } = this
     const file = this.#files.open(this.path, 'create')
     try {
-      file.write([bytes], (entries.length - 1) * ENTRY_BYTES)
+      file.write(added.map(encodeEntry), entries.length * ENTRY_BYTES)
     } finally {
       file.close()
     }
-    this.#entries = entries
+    this.#isFlushed = false
+    this.#entries = [...entries, ...added]
+  }
+
+  /** Hands all entries to the device. */
+  async flush(): Promise<void> {
+    if (this.#isFlushed) return
+    this.#isFlushed = true
+    const file = this.#files.open(this.path, 'write')
+    try {
+      await file.flush()
+    } catch (error) {
+      this.#isFlushed = false
+      throw error
+    } finally {
+      file.close()
+    }
   }
 
   /** Forgets transactions that end at or behind an offset. */
@@ -64,6 +81,7 @@ export class TransactionIndex {
   /** Forgets all, to be built anew. */
   clear(): void {
     this.#files.remove(this.path)
+    this.#isFlushed = true
     this.#entries = []
   }
 

@@ -5,24 +5,43 @@ import type { Logger } from '../platform/logger.ts'
 import type { Clock, Random } from '../platform/platform.ts'
 import type { Uuid } from '../protocol/api.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
-import { ProducerIdsRecord, RemoveTopicRecord } from '../protocol/generated/metadata-records.ts'
+import {
+  ProducerIdsRecord,
+  RemoveTopicRecord,
+  UnregisterBrokerRecord,
+} from '../protocol/generated/metadata-records.ts'
+import { alterClientQuotas, type QuotaAlteration, type QuotaOutcome } from './client-quota-operations.ts'
 import { type ConfigType, resourceTypeOf } from './config-type.ts'
 import { duplicatesIn } from './duplicates.ts'
+import {
+  departures,
+  type ElectionOutcome,
+  type ElectionRequest,
+  electionsAtStart,
+  electLeaders,
+} from './elections.ts'
+import { type FeatureUpdate, updateFeatures } from './feature-operations.ts'
 import { internalTopic } from './internal-topics.ts'
 import { type BrokerEndpointImage, MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
 import { type MetadataBatch, type MetadataRecord, metadataRecord } from './metadata-record.ts'
 import { readSnapshot } from './metadata-snapshot.ts'
 import { readQuorumEpoch, writeQuorumState } from './quorum-state.ts'
+import { alterReassignments, type ReassignmentOutcome, type TopicReassignment } from './reassignments.ts'
 import {
   abortRecord,
   bootstrapRecords,
   brokerRegistration,
   controllerRegistration,
-  elections,
   nothingCordoned,
   unfenced,
 } from './registration.ts'
+import {
+  alterScramCredentials,
+  type ScramDeletion,
+  type ScramOutcome,
+  type ScramUpsertion,
+} from './scram-operations.ts'
 import { CollidingNames } from './topic-names.ts'
 import {
   type CreatedTopic,
@@ -132,7 +151,7 @@ export class Controller {
     const broker = { brokerId: nodeId, incarnationId: random.uuid(), endpoints, rack, directoryId }
     this.#commit([brokerRegistration(broker, brokerEpoch)])
     this.#commit([nothingCordoned(nodeId, brokerEpoch)])
-    const elected = elections(this.#image, nodeId, !directory.wasCleanShutdown)
+    const elected = electionsAtStart(this.#image, nodeId, !directory.wasCleanShutdown)
     this.#commit([unfenced(nodeId, brokerEpoch), ...elected])
     logger.info(
       { epoch, brokerEpoch: Number(brokerEpoch), topics: this.#image.topics.size },
@@ -201,6 +220,67 @@ export class Controller {
       records.push(configRecord(resourceTypeOf(type), name, key, value))
     }
     this.#commit(records)
+  }
+
+  /** Sets and removes quotas of clients, each entity for itself. */
+  alterClientQuotas(
+    alterations: readonly QuotaAlteration[],
+    { validateOnly = false }: { validateOnly?: boolean } = {},
+  ): QuotaOutcome[] {
+    const { records, outcomes } = alterClientQuotas(this.#image.clientQuotas, alterations)
+    if (!validateOnly) this.#commit(records)
+    return outcomes
+  }
+
+  /** Sets and removes credentials of SCRAM users, each user for itself. */
+  alterScramCredentials(
+    deletions: readonly ScramDeletion[],
+    upsertions: readonly ScramUpsertion[],
+  ): ScramOutcome[] {
+    const { scramCredentials } = this.#image
+    const { records, outcomes } = alterScramCredentials(scramCredentials, deletions, upsertions)
+    this.#commit(records)
+    return outcomes
+  }
+
+  /** Has the cluster agree on levels of features: all of them, or it throws `ApiError`. */
+  updateFeatures(
+    updates: readonly FeatureUpdate[],
+    { validateOnly = false }: { validateOnly?: boolean } = {},
+  ): void {
+    const { config, nodeId } = this.#options
+    const records = updateFeatures(this.#image, config, nodeId, updates)
+    if (!validateOnly) this.#commit(records)
+  }
+
+  /** Elects leaders, each partition for itself; null: wherever it is needed. */
+  electLeaders(electionType: number, requests: readonly ElectionRequest[] | null): ElectionOutcome[] {
+    const { records, outcomes } = electLeaders(this.#image, electionType, requests)
+    this.#commit(records)
+    return outcomes
+  }
+
+  /** Begins moves of partitions and takes them back, each partition for itself. */
+  alterReassignments(
+    topics: readonly TopicReassignment[],
+    mayChangeReplicationFactor: boolean,
+  ): ReassignmentOutcome[] {
+    const { records, outcomes } = alterReassignments(this.#image, topics, mayChangeReplicationFactor)
+    this.#commit(records)
+    return outcomes
+  }
+
+  /** Forgets a broker. One that runs serves nothing until it is started again and registers anew. Throws `ApiError`. */
+  unregisterBroker(brokerId: number): void {
+    const broker = this.#image.brokers.get(brokerId)
+    if (!broker) {
+      throw new ApiError(
+        ErrorCode.BROKER_ID_NOT_REGISTERED,
+        `Broker ID ${brokerId} is not currently registered`,
+      )
+    }
+    const record = metadataRecord(UnregisterBrokerRecord, { brokerId, brokerEpoch: broker.epoch })
+    this.#commit([...departures(this.#image, brokerId), record])
   }
 
   /** A block of producer ids that nobody has got yet, and nobody will get again. */

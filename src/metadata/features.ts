@@ -5,11 +5,11 @@ export interface SupportedFeature {
   readonly maxVersion: number
 }
 
-/** As Apache Kafka 4.3 tells them. */
+/** As Apache Kafka 4.3 tells them, but for `kraft.version` 1: voters that change (KIP-853) need a quorum, and here is one controller. */
 export const supportedFeatures: readonly SupportedFeature[] = [
   { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1 },
   { name: 'group.version', minVersion: 0, maxVersion: 1 },
-  { name: 'kraft.version', minVersion: 0, maxVersion: 1 },
+  { name: 'kraft.version', minVersion: 0, maxVersion: 0 },
   { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
   { name: 'share.version', minVersion: 0, maxVersion: 1 },
   { name: 'streams.version', minVersion: 0, maxVersion: 1 },

@@ -9,6 +9,8 @@ import type { MetadataBatch } from './metadata-record.ts'
 export interface MetadataReactions {
   /** Names of topics that are gone; some may exist again. */
   onTopicsDeleted(names: readonly string[]): void
+  /** Names of topics that are new or have other partitions; `hasNew` tells whether some are new. */
+  onTopicsChanged(names: readonly string[], hasNew: boolean): void
   /** After each batch, when all of it is in force. */
   onChange(): void
 }
@@ -51,12 +53,13 @@ export class MetadataFollower {
     return Array.from(this.image.topics.values()).flatMap((topic) => this.#assignmentsOf(topic))
   }
 
-  #apply({ changedTopics, removedTopics, changedConfigs }: MetadataDelta): void {
+  #apply({ changedTopics, createdTopics, removedTopics, changedConfigs }: MetadataDelta): void {
     const { partitions, reactions } = this.#options
     if (changedConfigs.broker.size > 0) this.#applyBrokerConfig()
     for (const { name } of removedTopics) partitions.delete(name)
     if (removedTopics.length > 0) reactions.onTopicsDeleted(removedTopics.map(({ name }) => name))
     for (const name of changedTopics) this.#applyTopic(name)
+    if (changedTopics.size > 0) reactions.onTopicsChanged([...changedTopics], createdTopics.size > 0)
     // The defaults of the broker are those of every topic that does not say otherwise.
     if (changedConfigs.broker.size > 0) for (const name of this.image.topics.keys()) this.#updateConfig(name)
     else for (const name of changedConfigs.topic) if (!changedTopics.has(name)) this.#updateConfig(name)

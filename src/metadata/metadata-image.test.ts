@@ -16,9 +16,9 @@ import {
   UnfenceBrokerRecord,
   UnregisterBrokerRecord,
 } from '../protocol/generated/metadata-records.ts'
+import { electionsAtStart } from './elections.ts'
 import { MetadataImage } from './metadata-image.ts'
 import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
-import { elections } from './registration.ts'
 
 const ID = 'b8tRS7h4TJ2Vt43Dp85v2A'
 const DIRECTORY = 'afL81KOKxsRDdoGjif-IIA'
@@ -232,7 +232,7 @@ test('a broker that is back leads again what Apache Kafka left without a leader'
     partition(2, { replicas: [2], isr: [2], leader: 2 }),
     leaderless(0),
   )
-  const elected = elections(image, 1, false)
+  const elected = electionsAtStart(image, 1, false)
   expect(elected).toHaveLength(1)
   image.replay(batch(elected))
   expect(image.topic('t')!.partitions).toMatchObject([
@@ -240,5 +240,5 @@ test('a broker that is back leads again what Apache Kafka left without a leader'
     { leader: 1, leaderEpoch: 0 },
     { leader: 2, leaderEpoch: 0 },
   ])
-  expect(elections(image, 1, true)).toHaveLength(2)
+  expect(electionsAtStart(image, 1, true)).toHaveLength(2)
 })

@@ -3,6 +3,7 @@ import {
   AbortTransactionRecord,
   BeginTransactionRecord,
   BrokerRegistrationChangeRecord,
+  ClientQuotaRecord,
   ConfigRecord,
   EndTransactionRecord,
   FeatureLevelRecord,
@@ -12,12 +13,17 @@ import {
   ProducerIdsRecord,
   RegisterBrokerRecord,
   RemoveTopicRecord,
+  RemoveUserScramCredentialRecord,
   TopicRecord,
   UnfenceBrokerRecord,
   UnregisterBrokerRecord,
+  UserScramCredentialRecord,
 } from '../protocol/generated/metadata-records.ts'
+import { ClientQuotas } from './client-quotas.ts'
 import { type ConfigType, configTypeOf } from './config-type.ts'
 import type { MetadataBatch, MetadataRecord } from './metadata-record.ts'
+import { LEADER_STAYS } from './partition-change.ts'
+import { ScramCredentials } from './scram-credentials.ts'
 
 export interface TopicImage {
   readonly name: string
@@ -40,6 +46,9 @@ export interface PartitionImage {
   /** Replicas out of sync that could lead without loss (KIP-966). */
   readonly eligibleLeaderReplicas: readonly number[]
   readonly lastKnownElr: readonly number[]
+  /** Replicas that a move brings, and those that go when it is done (KIP-455). */
+  readonly addingReplicas: readonly number[]
+  readonly removingReplicas: readonly number[]
 }
 
 export interface BrokerImage {
@@ -64,6 +73,8 @@ export interface BrokerEndpointImage {
 export interface MetadataDelta {
   /** Topics that are new, or of which a partition is new or has changed. */
   readonly changedTopics: ReadonlySet<string>
+  /** Those of them that are new. */
+  readonly createdTopics: ReadonlySet<string>
   /** Topics that are gone, as they were. One of the same name may have been created since. */
   readonly removedTopics: readonly TopicImage[]
   /** Of which resources a setting has changed. */
@@ -74,16 +85,16 @@ interface MutableTopic extends TopicImage {
   readonly partitions: PartitionImage[]
 }
 
-/** What stands in a PartitionChangeRecord for "the leader stays". */
-const LEADER_STAYS = -2
 const NONE: readonly never[] = []
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 
 /**
  * The cluster as the metadata log describes it, built by nothing but replaying that log. Who keeps an image hands it every batch in
- * order. Records that nothing here needs yet (users, rules, quotas, tokens) are passed over, and stay in the log.
+ * order. Records that nothing here needs yet (rules, tokens) are passed over, and stay in the log.
  */
 export class MetadataImage {
+  readonly clientQuotas = new ClientQuotas()
+  readonly scramCredentials = new ScramCredentials()
   #lastAppliedOffset = -1n
   #lastAppliedEpoch = -1
   #controllerId = -1
@@ -155,6 +166,11 @@ export class MetadataImage {
     return this.#configs[type].get(name) ?? NO_CONFIGS
   }
 
+  /** Names of the resources of a kind that have settings. */
+  configured(type: ConfigType): Iterable<string> {
+    return this.#configs[type].keys()
+  }
+
   /** Takes in the next batch of the log, and tells what that changed. */
   replay(batch: MetadataBatch): MetadataDelta {
     this.#delta = new Delta()
@@ -202,6 +218,9 @@ export class MetadataImage {
     on(ProducerIdsRecord, ({ nextProducerId }) => {
       this.#nextProducerId = nextProducerId
     }),
+    on(ClientQuotaRecord, (record) => this.clientQuotas.replay(record)),
+    on(UserScramCredentialRecord, (record) => this.scramCredentials.replay(record)),
+    on(RemoveUserScramCredentialRecord, (record) => this.scramCredentials.replayRemoval(record)),
     on(RegisterBrokerRecord, (record) => this.#registerBroker(record)),
     on(UnregisterBrokerRecord, ({ brokerId }) => {
       this.#brokers.delete(brokerId)
@@ -219,6 +238,7 @@ export class MetadataImage {
     this.#topics.set(name, topic)
     this.#topicsById.set(topicId, topic)
     this.#delta.changedTopics.add(name)
+    this.#delta.createdTopics.add(name)
   }
 
   #setPartition(record: PartitionRecord): void {
@@ -234,6 +254,8 @@ export class MetadataImage {
       directories: record.directories,
       eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? NONE,
       lastKnownElr: record.lastKnownElr ?? NONE,
+      addingReplicas: record.addingReplicas,
+      removingReplicas: record.removingReplicas,
     }
     this.#delta.changedTopics.add(topic.name)
   }
@@ -253,6 +275,8 @@ export class MetadataImage {
       directories: change.directories ?? partition.directories,
       eligibleLeaderReplicas: change.eligibleLeaderReplicas ?? partition.eligibleLeaderReplicas,
       lastKnownElr: change.lastKnownElr ?? partition.lastKnownElr,
+      addingReplicas: change.addingReplicas ?? partition.addingReplicas,
+      removingReplicas: change.removingReplicas ?? partition.removingReplicas,
     }
     this.#delta.changedTopics.add(topic.name)
   }
@@ -264,6 +288,7 @@ export class MetadataImage {
     this.#topics.delete(topic.name)
     this.#configs.topic.delete(topic.name)
     this.#delta.changedTopics.delete(topic.name)
+    this.#delta.createdTopics.delete(topic.name)
     this.#delta.removedTopics.push(topic)
   }
 
@@ -318,6 +343,7 @@ export class MetadataImage {
 
 class Delta implements MetadataDelta {
   readonly changedTopics = new Set<string>()
+  readonly createdTopics = new Set<string>()
   readonly removedTopics: TopicImage[] = []
   readonly changedConfigs: Record<ConfigType, Set<string>> = {
     topic: new Set(),

@@ -5,13 +5,12 @@ import {
   BrokerRegistrationChangeRecord,
   EndTransactionRecord,
   FeatureLevelRecord,
-  PartitionChangeRecord,
   RegisterBrokerRecord,
   RegisterControllerRecord,
 } from '../protocol/generated/metadata-records.ts'
 import { resourceTypeOf } from './config-type.ts'
 import { initialFeatureLevels, supportedFeatures } from './features.ts'
-import type { BrokerEndpointImage, MetadataImage, PartitionImage } from './metadata-image.ts'
+import type { BrokerEndpointImage } from './metadata-image.ts'
 import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
 import { configRecord } from './topic-operations.ts'
 
@@ -110,44 +109,4 @@ export function unfenced(brokerId: number, brokerEpoch: bigint): MetadataRecord 
   }
   // The lowest version that can say it, as Apache Kafka chooses it.
   return metadataRecord(BrokerRegistrationChangeRecord, record, 0)
-}
-
-/**
- * Elects a broker that is back as the leader of partitions that it can lead and nobody does: Apache Kafka leaves them so when it stops.
- * After a crash all that it leads get a new leader epoch too: records may be lost that clients have seen, and that is how they find
- * out (KIP-320).
- */
-export function elections(image: MetadataImage, brokerId: number, isAfterCrash: boolean): MetadataRecord[] {
-  const records: MetadataRecord[] = []
-  for (const { topicId, partitions } of image.topics.values()) {
-    for (const partition of partitions) {
-      const isLost = partition.leader === -1 && canLead(partition, brokerId)
-      if (isLost || (isAfterCrash && partition.leader === brokerId)) {
-        records.push(election(topicId, partition, brokerId))
-      }
-    }
-  }
-  return records
-}
-
-function canLead({ isr, eligibleLeaderReplicas }: PartitionImage, brokerId: number): boolean {
-  return isr.includes(brokerId) || eligibleLeaderReplicas.includes(brokerId)
-}
-
-function election(topicId: Uuid, partition: PartitionImage, leader: number): MetadataRecord {
-  const { isr } = partition
-  const isEligible = partition.eligibleLeaderReplicas.length > 0
-  return metadataRecord(PartitionChangeRecord, {
-    partitionId: partition.partition,
-    topicId,
-    isr: isr.includes(leader) ? null : [...isr, leader],
-    leader,
-    replicas: null,
-    removingReplicas: null,
-    addingReplicas: null,
-    leaderRecoveryState: -1,
-    directories: null,
-    eligibleLeaderReplicas: isEligible ? [] : null,
-    lastKnownElr: partition.lastKnownElr.length > 0 ? [] : null,
-  })
 }

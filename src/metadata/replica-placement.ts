@@ -43,14 +43,26 @@ export function placeReplicas(
   )
 }
 
-/** Checks replicas that a client has chosen; throws INVALID_REPLICA_ASSIGNMENT. */
+/** Checks replicas that a client has chosen for a new partition; throws INVALID_REPLICA_ASSIGNMENT. */
 export function checkAssignment(
   brokers: ReadonlyMap<number, BrokerImage>,
   replicas: ReplicaAssignment,
   replicationFactor: number | undefined,
 ): void {
+  checkReplicas(brokers, replicas, replicationFactor)
+  if (replicas.every((id) => brokers.get(id)!.isFenced)) {
+    throw invalidAssignment('All brokers specified in the manual partition assignment are fenced.')
+  }
+}
+
+/** The same for a partition that has a leader already: the others may come later. */
+export function checkReplicas(
+  brokers: ReadonlyMap<number, BrokerImage>,
+  replicas: ReplicaAssignment,
+  replicationFactor: number | undefined,
+): void {
   const refuse = (reason: string): never => {
-    throw new ApiError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, reason)
+    throw invalidAssignment(reason)
   }
   if (replicas.length === 0) refuse('The manual partition assignment includes an empty replica list.')
   const unknown = replicas.find((id) => !brokers.has(id))
@@ -65,7 +77,8 @@ export function checkAssignment(
       `The manual partition assignment includes a partition with ${replicas.length} replica(s), but others have ${replicationFactor}.`,
     )
   }
-  if (replicas.every((id) => brokers.get(id)!.isFenced)) {
-    refuse('All brokers specified in the manual partition assignment are fenced.')
-  }
+}
+
+function invalidAssignment(reason: string): ApiError {
+  return new ApiError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, reason)
 }

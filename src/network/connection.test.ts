@@ -4,9 +4,14 @@ import { silentLogger } from '../platform/logger.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { Connection, type Recycler, type RequestHandler } from './connection.ts'
 import { MemorySocket } from './memory-socket.ts'
+import type { FrameTap } from './tap.ts'
 
 /** A connection whose requests are answered by `handle`, which sees the text of each frame. */
-function connect(handle: (text: string) => Buffer[] | null | Promise<Buffer[] | null>, recycler?: Recycler) {
+function connect(
+  handle: (text: string) => Buffer[] | null | Promise<Buffer[] | null>,
+  recycler?: Recycler,
+  tap?: FrameTap,
+) {
   const socket = new MemorySocket()
   const seen: string[] = []
   const errors: object[] = []
@@ -24,6 +29,7 @@ function connect(handle: (text: string) => Buffer[] | null | Promise<Buffer[] | 
     scratch: Buffer.alloc(65536),
     maxRequestBytes: 1 << 20,
     recycler,
+    tap,
     closed: (gone) => closed.push(gone),
   })
   return { socket, connection, seen, errors, closed }
@@ -261,5 +267,37 @@ describe('memory that is lent for an answer', () => {
     expect(seen).toEqual(['a', 'b'])
     socket.take(1)
     expect(recycler.back).toHaveLength(1)
+  })
+
+  test('a tap sees requests, answers and the end, in order', async () => {
+    const seen: string[] = []
+    const tap: FrameTap = {
+      request: (connection, frame) => seen.push(`${connection.id}> ${frame}`),
+      response: (connection, buffers) => seen.push(`${connection.id}< ${buffers && Buffer.concat(buffers)}`),
+      closing: (_connection, reason) => seen.push(`closing: ${reason}`),
+      closed: () => seen.push('closed'),
+    }
+    const { socket } = connect(
+      (text) => {
+        if (text === 'bad') throw new CloseConnectionError('it is bad')
+        return text === 'silent' ? null : text === 'late' ? Promise.resolve(echo(text)!) : echo(text)
+      },
+      undefined,
+      tap,
+    )
+    socket.send(frames('a', 'silent', 'late'))
+    await settle()
+    socket.send(frames('bad'))
+    expect(seen).toEqual([
+      '1> a',
+      '1< <a>',
+      '1> silent',
+      '1< null',
+      '1> late',
+      '1< <late>',
+      '1> bad',
+      'closing: it is bad',
+      'closed',
+    ])
   })
 })

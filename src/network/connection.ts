@@ -2,6 +2,7 @@ import { CloseConnectionError, type ConnectionInfo } from '../handlers/handler.t
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, Socket } from '../platform/platform.ts'
 import { FrameReader } from './frame-reader.ts'
+import type { FrameTap } from './tap.ts'
 
 /** Answers requests: a frame without its size in, the response with its size out. */
 export interface RequestHandler {
@@ -19,6 +20,8 @@ export interface ConnectionHost {
   readonly maxRequestBytes: number
   /** Memory of answers that can be used again once it has been sent. */
   readonly recycler?: Recycler | undefined
+  /** Whoever watches the frames. */
+  tap: FrameTap | undefined
   closed(connection: Connection): void
 }
 
@@ -43,6 +46,7 @@ export class Connection implements ConnectionInfo {
   readonly id: number
   readonly listenerName: string
   readonly clientAddress: string
+  readonly clientPort: number
   readonly localAddress: string
   readonly localPort: number
   clientSoftwareName: string | undefined = undefined
@@ -70,6 +74,7 @@ export class Connection implements ConnectionInfo {
     this.id = id
     this.listenerName = listenerName
     this.clientAddress = socket.remoteAddress
+    this.clientPort = socket.remotePort
     this.localAddress = socket.localAddress
     this.localPort = socket.localPort
     this.lastActiveMs = host.clock.elapsedMs()
@@ -106,6 +111,7 @@ export class Connection implements ConnectionInfo {
   /** Closes at once; `reason` is for the log. */
   close(reason: string): void {
     if (this.#isClosed) return
+    this.#host.tap?.closing(this, reason)
     this.#host.logger.debug(
       { connection: this.id, client: this.clientAddress, reason },
       'connection closed by the broker',
@@ -171,6 +177,7 @@ export class Connection implements ConnectionInfo {
 
   #serve(frame: Buffer): void {
     this.#waitingBytes -= frame.length
+    this.#host.tap?.request(this, frame)
     let answer: Buffer[] | null | Promise<Buffer[] | null>
     try {
       answer = this.#host.requests.handle(frame, this)
@@ -219,6 +226,7 @@ export class Connection implements ConnectionInfo {
   }
 
   #gather(response: Buffer[] | null): void {
+    this.#host.tap?.response(this, response)
     if (response === null) return
     for (const buffer of response) {
       this.#gathered.push(buffer)
@@ -255,6 +263,7 @@ export class Connection implements ConnectionInfo {
   #ended(error: Error | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#host.tap?.closed(this)
     if (error) {
       this.#host.logger.debug(
         { connection: this.id, client: this.clientAddress, error: error.message },

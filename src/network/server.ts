@@ -3,6 +3,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Clock, ListeningSocket, Network, Socket, Timer } from '../platform/platform.ts'
 import { Connection, type ConnectionHost, type Recycler, type RequestHandler } from './connection.ts'
 import { MemorySocket } from './memory-socket.ts'
+import type { FrameTap } from './tap.ts'
 
 const SCRATCH_BYTES = 64 * 1024
 
@@ -69,6 +70,7 @@ export class NetworkServer {
       scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
       maxRequestBytes: options.limits.maxRequestBytes,
       recycler: options.recycler,
+      tap: undefined,
       closed: (connection) => this.#closed(connection),
     }
   }
@@ -96,6 +98,11 @@ export class NetworkServer {
       host: listener.host ?? socket.host,
       port: socket.port,
     }))
+  }
+
+  /** Sees all frames from now on; undefined ends that. */
+  set tap(tap: FrameTap | undefined) {
+    this.#host.tap = tap
   }
 
   get connectionCount(): number {

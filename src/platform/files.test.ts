@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { MemoryFiles } from './memory-files.ts'
 import { nodeFiles } from './node-files.ts'
 import { DirectoryLockedError, type Files } from './platform.ts'
+import { SimulatedFiles } from './simulated-files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'odradek-files-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -12,6 +13,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 const twins: [string, Files, string][] = [
   ['node', nodeFiles(), `${root}/twin`],
   ['memory', new MemoryFiles(), '/twin'],
+  ['simulated', new SimulatedFiles(), '/twin'],
 ]
 
 const missing = expect.objectContaining({ code: 'ENOENT' })

@@ -38,13 +38,25 @@ export class ManualClock implements Clock {
   advance(byMs: number): void {
     const endMs = this.#elapsedMs + byMs
     this.#runSoon()
-    for (let next = this.#timers[0]; next && next.dueMs <= endMs; next = this.#timers[0]) {
-      this.#timers.shift()
-      this.#moveTo(Math.max(next.dueMs, this.#elapsedMs))
-      next.task()
+    while (this.#timers[0] && this.#timers[0].dueMs <= endMs) {
+      this.#runFirst()
       this.#runSoon()
     }
     this.#moveTo(endMs)
+  }
+
+  /** Moves time to the next timer and runs it alone, behind what was to come soon; false when there is none. */
+  runNext(): boolean {
+    this.#runSoon()
+    if (this.#timers.length === 0) return false
+    this.#runFirst()
+    return true
+  }
+
+  #runFirst(): void {
+    const next = this.#timers.shift()!
+    this.#moveTo(Math.max(next.dueMs, this.#elapsedMs))
+    next.task()
   }
 
   /** When each pending timer is due, in milliseconds from now. */

@@ -1,3 +1,4 @@
+import { FileTree, Folder, fileError } from './file-tree.ts'
 import {
   type DirectoryEntry,
   type DirectoryLock,
@@ -12,133 +13,74 @@ const FIRST_CHUNK_BYTES = 512
 
 /** Files that live in this object and nowhere else: for `--memory`, and for tests that want to see or break what is "on disk". */
 export class MemoryFiles implements Files {
-  readonly #files = new Map<string, MemoryFile>()
-  /** Names of the entries of each folder. */
-  readonly #directories = new Map<string, Set<string>>([['/', new Set()]])
+  readonly #tree = new FileTree<FileBytes>()
   readonly #locks = new Set<string>()
 
   open(path: string, mode: 'read' | 'write' | 'create'): OpenFile {
-    const at = normalise(path)
-    let file = this.#files.get(at)
+    let file = this.#tree.file(path, 'open')
     if (!file) {
       if (mode !== 'create') throw fileError('ENOENT', 'open', path)
-      if (this.#directories.has(at)) throw fileError('EISDIR', 'open', path)
-      file = new MemoryFile()
-      this.#enter(at, 'open')
-      this.#files.set(at, file)
+      file = new FileBytes()
+      this.#tree.enter(path, file, 'open')
     }
     return new OpenMemoryFile(path, file, mode !== 'read')
   }
 
   exists(path: string): boolean {
-    const at = normalise(path)
-    return this.#files.has(at) || this.#directories.has(at)
+    return this.#tree.find(path) !== undefined
   }
 
   list(path: string): DirectoryEntry[] {
-    const at = normalise(path)
-    const names = this.#directories.get(at)
-    if (!names) throw fileError('ENOENT', 'scandir', path)
-    return Array.from(names, (name) => ({ name, isDirectory: this.#directories.has(join(at, name)) }))
+    return entriesOf(this.#tree.folder(path, 'scandir'))
   }
 
   makeDirectory(path: string): void {
-    const at = normalise(path)
-    if (this.#directories.has(at)) return
-    if (this.#files.has(at)) throw fileError('EEXIST', 'mkdir', path)
-    this.makeDirectory(parentOf(at))
-    this.#enter(at, 'mkdir')
-    this.#directories.set(at, new Set())
+    this.#tree.makeDirectory(path)
   }
 
   remove(path: string): void {
-    const at = normalise(path)
-    if (this.#directories.has(at)) throw fileError('EISDIR', 'unlink', path)
-    if (this.#files.delete(at)) this.#directories.get(parentOf(at))?.delete(nameOf(at))
+    if (this.#tree.file(path, 'unlink')) this.#tree.remove(path)
   }
 
   removeDirectory(path: string): void {
-    const at = normalise(path)
-    const names = this.#directories.get(at)
-    if (!names) {
-      this.remove(path)
-      return
-    }
-    for (const name of names) {
-      const child = join(at, name)
-      if (this.#directories.has(child)) this.removeDirectory(child)
-      else this.#files.delete(child)
-    }
-    this.#directories.delete(at)
-    this.#directories.get(parentOf(at))?.delete(nameOf(at))
+    this.#tree.remove(path)
   }
 
   rename(from: string, to: string): void {
-    const source = normalise(from)
-    const target = normalise(to)
-    const file = this.#files.get(source)
-    const names = this.#directories.get(source)
-    if (!file && !names) throw fileError('ENOENT', 'rename', from)
-    if (names && this.#directories.get(target)?.size) throw fileError('ENOTEMPTY', 'rename', to)
-    this.#directories.get(parentOf(source))?.delete(nameOf(source))
-    this.#enter(target, 'rename')
-    if (file) {
-      this.#files.delete(source)
-      this.#files.set(target, file)
-    } else if (names) this.#moveDirectory(source, target, names)
-  }
-
-  #moveDirectory(source: string, target: string, names: Set<string>): void {
-    this.#directories.delete(source)
-    this.#directories.set(target, names)
-    for (const name of names) {
-      const child = join(source, name)
-      const file = this.#files.get(child)
-      const childNames = this.#directories.get(child)
-      if (file) {
-        this.#files.delete(child)
-        this.#files.set(join(target, name), file)
-      } else if (childNames) this.#moveDirectory(child, join(target, name), childNames)
-    }
+    this.#tree.rename(from, to)
   }
 
   read(path: string): Buffer {
-    const file = this.#files.get(normalise(path))
+    const file = this.#tree.file(path, 'open')
     if (!file) throw fileError('ENOENT', 'open', path)
-    const bytes = Buffer.alloc(file.size)
-    file.read(bytes, 0)
-    return bytes
+    return file.all()
   }
 
   replace(path: string, bytes: Buffer | string): void {
-    const at = normalise(path)
-    const file = new MemoryFile()
+    const file = new FileBytes()
     file.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, 0)
-    this.#enter(at, 'open')
-    this.#files.set(at, file)
+    this.#tree.enter(path, file, 'open')
   }
 
   lock(path: string): DirectoryLock {
-    const at = normalise(path)
-    if (this.#locks.has(at)) throw new DirectoryLockedError(`${path} is locked by another broker`)
-    if (!this.#files.has(at)) this.replace(path, '')
-    this.#locks.add(at)
-    return { release: () => void this.#locks.delete(at) }
+    if (this.#locks.has(path)) throw new DirectoryLockedError(`${path} is locked by another broker`)
+    if (!this.exists(path)) this.replace(path, '')
+    this.#locks.add(path)
+    return { release: () => void this.#locks.delete(path) }
   }
 
   space(): { totalBytes: number; usableBytes: number } {
     return { totalBytes: -1, usableBytes: -1 }
   }
+}
 
-  #enter(at: string, call: string): void {
-    const names = this.#directories.get(parentOf(at))
-    if (!names) throw fileError('ENOENT', call, at)
-    names.add(nameOf(at))
-  }
+/** A folder as `Files.list` shows it. */
+export function entriesOf<File>(folder: Folder<File>): DirectoryEntry[] {
+  return Array.from(folder.entries, ([name, entry]) => ({ name, isDirectory: entry instanceof Folder }))
 }
 
 /** The bytes of one file, in chunks so that growth copies little. */
-class MemoryFile {
+export class FileBytes {
   size = 0
   readonly #chunks: Buffer[] = []
 
@@ -166,6 +108,12 @@ class MemoryFile {
       done += part
     }
     return count
+  }
+
+  all(): Buffer {
+    const bytes = Buffer.alloc(this.size)
+    this.read(bytes, 0)
+    return bytes
   }
 
   truncate(size: number): void {
@@ -198,11 +146,11 @@ class MemoryFile {
 
 class OpenMemoryFile implements OpenFile {
   readonly path: string
-  readonly #file: MemoryFile
+  readonly #file: FileBytes
   readonly #isWritable: boolean
   #isOpen = true
 
-  constructor(path: string, file: MemoryFile, isWritable: boolean) {
+  constructor(path: string, file: FileBytes, isWritable: boolean) {
     this.path = path
     this.#file = file
     this.#isWritable = isWritable
@@ -245,32 +193,8 @@ class OpenMemoryFile implements OpenFile {
     this.#isOpen = false
   }
 
-  #opened(call: string): MemoryFile {
+  #opened(call: string): FileBytes {
     if (!this.#isOpen || (call === 'write' && !this.#isWritable)) throw fileError('EBADF', call, this.path)
     return this.#file
   }
-}
-
-function fileError(code: string, syscall: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path })
-}
-
-function normalise(path: string): string {
-  const parts = path
-    .replaceAll('\\', '/')
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-  return `/${parts.join('/')}`
-}
-
-function join(directory: string, name: string): string {
-  return directory === '/' ? `/${name}` : `${directory}/${name}`
-}
-
-function parentOf(at: string): string {
-  return at.slice(0, Math.max(1, at.lastIndexOf('/')))
-}
-
-function nameOf(at: string): string {
-  return at.slice(at.lastIndexOf('/') + 1)
 }

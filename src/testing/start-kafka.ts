@@ -6,6 +6,7 @@ import { nodeClock } from '../platform/node-clock.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { nodeNetwork } from '../platform/node-network.ts'
 import { nodeRandom } from '../platform/node-random.ts'
+import { loadRelease } from '../protocol/release.ts'
 import type { KafkaRecord, MessageToProduce, ProducedRecord } from './kafka-record.ts'
 import { TopicAccess } from './topic-access.ts'
 
@@ -20,6 +21,10 @@ export interface StartKafkaOptions {
   readonly port?: number
   /** Folder of the log files; without one the logs live in memory and are gone with `stop()`. */
   readonly data?: string
+  /** Pass for this release of Apache Kafka: `'2.8'` advertises and serves just its API versions, as far as Odradek serves them. */
+  readonly emulate?: string
+  /** Let `odradek trace` attach to this broker; default false. */
+  readonly trace?: boolean
   /** Where the broker's log lines go (pino's interface); silent without one. */
   readonly logger?: Logger
 }
@@ -101,7 +106,17 @@ export class Kafka implements AsyncDisposable {
 
 /** Starts a broker in this process: on a free port, in memory, without the initial rebalance delay. */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka> {
-  const { topics = {}, properties = {}, host = '127.0.0.1', port = 0, data, logger = silentLogger } = options
+  const {
+    topics = {},
+    properties = {},
+    host = '127.0.0.1',
+    port = 0,
+    data,
+    emulate,
+    trace = false,
+    logger = silentLogger,
+  } = options
+  const release = emulate === undefined ? undefined : await loadRelease(emulate)
   const address = host.includes(':') ? `[${host}]` : host
   const config = BrokerConfig.fromProperties(
     new Map(
@@ -119,8 +134,10 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
     config,
     platform: { clock: nodeClock(), random: nodeRandom(), files, network: nodeNetwork() },
     logger,
+    emulate: release,
   })
   await broker.start()
+  if (trace) await letTrace(broker, logger)
   const kafka = new Kafka(broker)
   try {
     const entries = Array.isArray(topics)
@@ -136,6 +153,18 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
     throw error
   }
   return kafka
+}
+
+async function letTrace(broker: Broker, logger: Logger): Promise<void> {
+  const { TraceListener } = await import('../trace/trace-listener.ts')
+  const { nodeLocalSockets } = await import('../platform/node-local-sockets.ts')
+  const listener = await TraceListener.open({
+    broker,
+    clock: nodeClock(),
+    logger,
+    sockets: nodeLocalSockets(),
+  })
+  broker.onStop(() => void listener.close())
 }
 
 function textOf(properties: Readonly<Record<string, string | number | boolean>>): Record<string, string> {

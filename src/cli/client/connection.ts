@@ -74,6 +74,11 @@ export class ClientConnection {
     return this.#send(api, version, build(version), waitMs)
   }
 
+  /** Whether the broker serves this API, in whatever version. */
+  serves(api: Pick<Api<unknown, unknown>, 'key'>): boolean {
+    return this.#versions.has(api.key)
+  }
+
   close(): void {
     this.#fail(new CommandError('the connection was closed'))
     this.#socket.destroy()

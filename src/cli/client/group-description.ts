@@ -1,4 +1,5 @@
 import { ErrorCode } from '../../protocol/error-code.ts'
+import { ConsumerGroupDescribe, type Member } from '../../protocol/generated/consumer-group-describe.ts'
 import { type DescribedGroupMember, DescribeGroups } from '../../protocol/generated/describe-groups.ts'
 import { ConsumerProtocolAssignment } from '../../protocol/generated/group-blobs.ts'
 import { OffsetFetch } from '../../protocol/generated/offset-fetch.ts'
@@ -13,6 +14,8 @@ const DEAD = 'Dead'
 
 export interface DescribedGroup {
   readonly group: string
+  /** `classic`, or `consumer` for a group of the protocol of KIP-848. */
+  readonly type: string
   /** Kafka's word: `Stable`, `Empty`, `PreparingRebalance`, ... */
   readonly state: string
   readonly protocolType: string
@@ -20,16 +23,26 @@ export interface DescribedGroup {
   readonly protocol: string
   /** Id of the broker that coordinates it. */
   readonly coordinator: number
+  /** Of consumer groups only. */
+  readonly groupEpoch?: number
+  readonly assignmentEpoch?: number
   readonly members: readonly GroupMember[]
   readonly offsets: readonly GroupOffset[]
 }
+
+type Assignment = readonly { readonly topic: string; readonly partitions: readonly number[] }[]
 
 export interface GroupMember {
   readonly memberId: string
   readonly instanceId: string | null
   readonly clientId: string
   readonly host: string
-  readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  readonly assignment: Assignment
+  /** Of members of consumer groups only; the target is what the member is to have. */
+  readonly memberEpoch?: number
+  readonly targetAssignment?: Assignment
+  readonly subscribedTopics?: readonly string[]
+  readonly subscribedRegex?: string | null
 }
 
 export interface GroupOffset {
@@ -47,33 +60,93 @@ export interface GroupOffset {
 
 /** All that a cluster says about a group. Throws `BrokerError`. */
 export async function describeGroup(cluster: Cluster, groupId: string): Promise<DescribedGroup> {
-  const what = `group ${groupId}`
   return cluster.retrying(async () => {
     const { nodeId, connection } = await cluster.coordinator(groupId)
-    const { groups } = await connection.request(DescribeGroups, {}, () => ({
-      groups: [groupId],
-      includeAuthorizedOperations: false,
-    }))
-    const group = groups[0]
-    if (!group) throw new BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, what)
-    check(group.errorCode, what, group.errorMessage)
-    const isConsumer = group.protocolType === CONSUMER
-    const members = group.members.map((member) => describeMember(member, isConsumer))
+    const group =
+      (await describeConsumerGroup(connection, groupId)) ?? (await describeClassicGroup(connection, groupId))
     const committed = await committedOffsets(connection, groupId)
     // Before version 6 a group that is not there is told as a dead one (KIP-1043).
-    if (group.groupState === DEAD && committed.size === 0) {
-      throw new BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, what)
-    }
+    if (group.state === DEAD && committed.size === 0)
+      throw new BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, `group ${groupId}`)
     return {
       group: groupId,
-      state: group.groupState,
-      protocolType: group.protocolType,
-      protocol: group.protocolData,
+      ...group,
       coordinator: nodeId,
-      members,
-      offsets: await withLag(cluster, committed, members),
+      offsets: await withLag(cluster, committed, group.members),
     }
   })
+}
+
+type GroupOnly = Omit<DescribedGroup, 'group' | 'coordinator' | 'offsets'>
+
+/** Undefined when it is no group of the consumer protocol, or the broker does not know that protocol. */
+async function describeConsumerGroup(
+  connection: ClientConnection,
+  groupId: string,
+): Promise<GroupOnly | undefined> {
+  if (!connection.serves(ConsumerGroupDescribe)) return undefined
+  const { groups } = await connection.request(ConsumerGroupDescribe, {}, () => ({
+    groupIds: [groupId],
+    includeAuthorizedOperations: false,
+  }))
+  const group = groups[0]
+  if (!group || isNoConsumerGroup(group.errorCode)) return undefined
+  check(group.errorCode, `group ${groupId}`, group.errorMessage)
+  return {
+    type: CONSUMER,
+    state: group.groupState,
+    protocolType: CONSUMER,
+    protocol: group.assignorName,
+    groupEpoch: group.groupEpoch,
+    assignmentEpoch: group.assignmentEpoch,
+    members: group.members.map(describeConsumerMember),
+  }
+}
+
+function isNoConsumerGroup(errorCode: number): boolean {
+  return errorCode === ErrorCode.GROUP_ID_NOT_FOUND || errorCode === ErrorCode.UNSUPPORTED_VERSION
+}
+
+function describeConsumerMember(member: Member): GroupMember {
+  return {
+    memberId: member.memberId,
+    instanceId: member.instanceId,
+    clientId: member.clientId,
+    host: member.clientHost,
+    assignment: byTopic(member.assignment.topicPartitions),
+    memberEpoch: member.memberEpoch,
+    targetAssignment: byTopic(member.targetAssignment.topicPartitions),
+    subscribedTopics: member.subscribedTopicNames,
+    subscribedRegex: member.subscribedTopicRegex || null,
+  }
+}
+
+function byTopic(topics: Member['assignment']['topicPartitions']): Assignment {
+  return topics
+    .map(({ topicName, partitions }) => ({
+      topic: topicName,
+      partitions: [...partitions].sort((a, b) => a - b),
+    }))
+    .sort((a, b) => (a.topic < b.topic ? -1 : 1))
+}
+
+async function describeClassicGroup(connection: ClientConnection, groupId: string): Promise<GroupOnly> {
+  const what = `group ${groupId}`
+  const { groups } = await connection.request(DescribeGroups, {}, () => ({
+    groups: [groupId],
+    includeAuthorizedOperations: false,
+  }))
+  const group = groups[0]
+  if (!group) throw new BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, what)
+  check(group.errorCode, what, group.errorMessage)
+  const isConsumer = group.protocolType === CONSUMER
+  return {
+    type: 'classic',
+    state: group.groupState,
+    protocolType: group.protocolType,
+    protocol: group.protocolData,
+    members: group.members.map((member) => describeMember(member, isConsumer)),
+  }
 }
 
 function describeMember(member: DescribedGroupMember, isConsumer: boolean): GroupMember {

@@ -1,4 +1,4 @@
-import { type DescribedGroup, describeGroup } from '../client/group-description.ts'
+import { type DescribedGroup, describeGroup, type GroupMember } from '../client/group-description.ts'
 import { clientOptions, withSession } from '../client-session.ts'
 import { command } from '../command.ts'
 import { table } from '../table.ts'
@@ -18,14 +18,8 @@ export const groupDescribe = command({
     }),
 })
 
-function formatGroup({ group, state, protocol, coordinator, members, offsets }: DescribedGroup): string {
-  const memberRows = members.map((member) => [
-    member.memberId,
-    member.clientId,
-    member.host,
-    member.instanceId,
-    member.assignment.map(({ topic, partitions }) => `${topic}:${partitions.join(',')}`).join(' '),
-  ])
+function formatGroup(group: DescribedGroup): string {
+  const { members, offsets } = group
   const offsetRows = offsets.map((each) => [
     each.topic,
     each.partition,
@@ -35,12 +29,51 @@ function formatGroup({ group, state, protocol, coordinator, members, offsets }: 
     each.memberId,
   ])
   return [
-    `${group}: ${state}, ${protocol ? `protocol ${protocol}, ` : ''}coordinated by broker ${coordinator}\n`,
-    members.length > 0 ? table(['MEMBER', 'CLIENT', 'HOST', 'INSTANCE', 'ASSIGNMENT'], memberRows) : '',
+    `${heading(group)}\n`,
+    members.length > 0 ? memberTable(members) : '',
     offsets.length > 0
       ? table(['TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG', 'MEMBER'], offsetRows)
       : 'no offsets\n',
   ]
     .filter((part) => part !== '')
     .join('\n')
+}
+
+function heading({
+  group,
+  state,
+  protocol,
+  coordinator,
+  groupEpoch,
+  assignmentEpoch,
+}: DescribedGroup): string {
+  const by = `coordinated by broker ${coordinator}`
+  if (groupEpoch !== undefined)
+    return `${group}: ${state}, assignor ${protocol}, epoch ${groupEpoch}, assignment of epoch ${assignmentEpoch}, ${by}`
+  return `${group}: ${state}, ${protocol ? `protocol ${protocol}, ` : ''}${by}`
+}
+
+/** Members of consumer groups have an epoch, and may be on the way to another assignment. */
+function memberTable(members: readonly GroupMember[]): string {
+  const header = ['MEMBER', 'CLIENT', 'HOST', 'INSTANCE']
+  const facts = (member: GroupMember) => [member.memberId, member.clientId, member.host, member.instanceId]
+  if (members.every(({ memberEpoch }) => memberEpoch === undefined)) {
+    return table(
+      [...header, 'ASSIGNMENT'],
+      members.map((member) => [...facts(member), textOf(member.assignment)]),
+    )
+  }
+  return table(
+    [...header, 'EPOCH', 'ASSIGNMENT', 'TARGET'],
+    members.map((member) => [
+      ...facts(member),
+      member.memberEpoch ?? null,
+      textOf(member.assignment),
+      textOf(member.targetAssignment ?? []),
+    ]),
+  )
+}
+
+function textOf(assignment: GroupMember['assignment']): string {
+  return assignment.map(({ topic, partitions }) => `${topic}:${partitions.join(',')}`).join(' ')
 }

@@ -2,6 +2,10 @@ import type { BrokerConfig } from '../../config/broker-config.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Clock, Random, Timer } from '../../platform/platform.ts'
 import { ApiError, ErrorCode } from '../../protocol/error-code.ts'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../protocol/generated/consumer-group-heartbeat.ts'
 import type { HeartbeatRequest } from '../../protocol/generated/heartbeat.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/generated/join-group.ts'
 import type { LeaveGroupRequest, MemberResponse } from '../../protocol/generated/leave-group.ts'
@@ -9,10 +13,13 @@ import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/generat
 import { coordinatorPartition } from '../../protocol/hash.ts'
 import { CoordinatorRuntime } from '../runtime.ts'
 import type { ClassicGroup } from './classic-group.ts'
+import type { ConsumerGroup } from './consumer/consumer-group.ts'
+import type { Group } from './consumer/consumer-services.ts'
+import type { GroupTopics } from './consumer/topics.ts'
 import type { Committer, OffsetToCommit } from './group-offsets.ts'
 import { GroupShard } from './group-shard.ts'
 import type { CommittedOffset } from './offset-store.ts'
-import { joinError, Reply, syncError } from './responses.ts'
+import { joinError, Reply, syncError, UNKNOWN_MEMBER_ID } from './responses.ts'
 
 /** What the group coordinator is given of its broker: no log, no metadata, just these. */
 export interface GroupCoordinatorDependencies {
@@ -26,6 +33,10 @@ export interface GroupCoordinatorDependencies {
   readAll(partition: number): Iterable<Buffer>
   /** Partitions of `__consumer_offsets`; 0 while it does not exist. */
   partitionCount(): number
+  /** The topics of the cluster. */
+  readonly topics: GroupTopics
+  /** What was set for one group. */
+  groupConfigs(groupId: string): ReadonlyMap<string, string>
 }
 
 /** Who asks: the facts of a request that its body does not carry. */
@@ -55,7 +66,7 @@ export class GroupCoordinator {
   #expiryTimer: Timer | undefined
 
   constructor(dependencies: GroupCoordinatorDependencies) {
-    const { config, logger, random } = dependencies
+    const { logger } = dependencies
     this.#dependencies = dependencies
     this.#runtime = new CoordinatorRuntime<GroupShard>({
       clock: dependencies.clock,
@@ -63,7 +74,7 @@ export class GroupCoordinator {
       append: (partition, batch) => dependencies.append(partition, batch),
       readAll: (partition) => dependencies.readAll(partition),
       partitionCount: () => dependencies.partitionCount(),
-      createShard: (_partition, timers) => new GroupShard(timers, config, logger, random),
+      createShard: (_partition, timers) => new GroupShard(timers, dependencies),
     })
   }
 
@@ -91,14 +102,16 @@ export class GroupCoordinator {
       ) {
         throw new ApiError(ErrorCode.INVALID_SESSION_TIMEOUT)
       }
-      const isNew = !this.#runtime.shard(partition).groups.has(groupId)
-      if (isNew) {
+      const known = this.#runtime.shard(partition).groups.get(groupId)
+      if (known?.type === 'consumer' && known.members.size > 0)
+        return this.#joinConsumerGroup(known, request, caller)
+      if (known?.type !== 'classic') {
         if (memberId !== '') throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
         this.#runtime.write(partition, (shard) => shard.create(groupId))
         this.#armExpiry()
       }
       this.#runtime.write(partition, (shard) =>
-        shard.joins.join(shard.groups.get(groupId)!, request, caller, reply),
+        shard.joins.join(classicGroup(shard, groupId), request, caller, reply),
       )
       return reply.result()
     } catch (error) {
@@ -109,9 +122,11 @@ export class GroupCoordinator {
   syncGroup(request: SyncGroupRequest): SyncGroupResponse | Promise<SyncGroupResponse> {
     const reply = new Reply<SyncGroupResponse>()
     try {
-      this.#runtime.write(this.#partitionOf(request.groupId), (shard) =>
-        shard.requests.sync(memberGroup(shard, request.groupId), request, reply),
-      )
+      const partition = this.#partitionOf(request.groupId)
+      const group = memberGroup(this.#runtime.shard(partition), request.groupId)
+      if (group.type === 'consumer')
+        return this.#runtime.write(partition, (shard) => shard.classicMembers.sync(group, request))
+      this.#runtime.write(partition, (shard) => shard.requests.sync(group, request, reply))
       return reply.result()
     } catch (error) {
       return syncError(codeOf(error))
@@ -121,16 +136,32 @@ export class GroupCoordinator {
   heartbeat(request: HeartbeatRequest): ErrorCode {
     try {
       const shard = this.#runtime.shard(this.#partitionOf(request.groupId))
-      return shard.requests.heartbeat(memberGroup(shard, request.groupId), request)
+      const group = memberGroup(shard, request.groupId)
+      return group.type === 'consumer'
+        ? shard.classicMembers.heartbeat(group, request)
+        : shard.requests.heartbeat(group, request)
     } catch (error) {
       return codeOf(error)
     }
+  }
+
+  /** A heartbeat of the consumer protocol (KIP-848); a refusal is thrown, with the text that goes with it. */
+  consumerGroupHeartbeat(
+    request: ConsumerGroupHeartbeatRequest,
+    caller: GroupCaller,
+  ): ConsumerGroupHeartbeatResponse {
+    const response = this.#runtime.write(this.#partitionOf(request.groupId), (shard) =>
+      shard.consumerHeartbeat.handle(request, caller),
+    )
+    this.#armExpiry()
+    return response
   }
 
   /** The outcome for each member; a refusal of the whole request is thrown. */
   leaveGroup(groupId: string, members: LeaveGroupRequest['members']): MemberResponse[] {
     return this.#runtime.write(this.#partitionOf(groupId), (shard) => {
       const group = shard.groups.get(groupId)
+      if (group?.type === 'consumer') return shard.classicMembers.leave(group, members)
       if (group) return shard.requests.leave(group, members)
       const unknown = members.map(({ memberId, groupInstanceId }) => ({
         memberId,
@@ -149,9 +180,13 @@ export class GroupCoordinator {
     return codes
   }
 
-  /** What a group has committed, to be asked partition by partition. Throws when this broker does not coordinate the group. */
-  offsetsOf(groupId: string): CommittedOffsets {
+  /**
+   * What a group has committed, to be asked partition by partition. Throws when this broker does not coordinate the group, or when it is not
+   * for this member; a null member with a negative epoch is an administrator.
+   */
+  offsetsOf(groupId: string, memberId: string | null = null, memberEpoch = -1): CommittedOffsets {
     const shard = this.#runtime.shard(this.#anyPartitionOf(groupId))
+    shard.offsets.validateFetch(groupId, memberId, memberEpoch)
     return {
       get: (topic, partition, topicId) => shard.offsets.fetch(groupId, topic, partition, topicId),
       all: () => shard.store.ofGroup(groupId),
@@ -167,7 +202,7 @@ export class GroupCoordinator {
   }
 
   /** The group, or undefined when nobody knows it. */
-  group(groupId: string): ClassicGroup | undefined {
+  group(groupId: string): Group | undefined {
     return this.#runtime.shard(this.#anyPartitionOf(groupId)).groups.get(groupId)
   }
 
@@ -188,7 +223,7 @@ export class GroupCoordinator {
         const group = shard.groups.get(groupId)
         if (!group) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND)
         if (group.state !== 'Empty') throw new ApiError(ErrorCode.NON_EMPTY_GROUP)
-        return { records: shard.offsets.deleteGroup(groupId), answer: () => ErrorCode.NONE }
+        return { records: shard.remove(group), answer: () => ErrorCode.NONE }
       })
     } catch (error) {
       return codeOf(error)
@@ -199,8 +234,17 @@ export class GroupCoordinator {
   onTopicsDeleted(names: readonly string[]): void {
     const topics = new Set(names)
     this.#forEachGroup((partition, groupId) => {
-      this.#runtime.write(partition, (shard) => shard.offsets.deleteTopics(groupId, topics))
+      this.#runtime.write(partition, (shard) => ({
+        records: shard.offsets.tombstones(groupId, topics),
+        answer: () => {},
+      }))
     })
+    this.onTopicsChanged(names, false)
+  }
+
+  /** Topics were created or have other partitions; `hasNew` tells whether some were created. */
+  onTopicsChanged(names: readonly string[], hasNew: boolean): void {
+    for (const shard of this.#runtime.loadedShards().values()) shard.onTopicsChanged(names, hasNew)
   }
 
   /** Groups in memory: states, members and what each waits for, offsets. */
@@ -210,6 +254,21 @@ export class GroupCoordinator {
     )
     const { clock } = this.#dependencies
     return { groups, expiryInMs: this.#expiryTimer && this.#expiryTimer.dueMs - clock.elapsedMs() }
+  }
+
+  /** A member of the classic protocol joins a consumer group. */
+  #joinConsumerGroup(
+    group: ConsumerGroup,
+    request: JoinGroupRequest,
+    caller: GroupCaller,
+  ): JoinGroupResponse {
+    try {
+      return this.#runtime.write(this.#partitionOf(group.groupId), (shard) =>
+        shard.classicMembers.join(group, request, caller),
+      )
+    } catch (error) {
+      return joinError(codeOf(error), UNKNOWN_MEMBER_ID)
+    }
   }
 
   /** One timer for all groups, and none while there are none. */
@@ -226,7 +285,7 @@ export class GroupCoordinator {
   #expire(): void {
     const retentionMs = this.#dependencies.config.get('offsets.retention.minutes') * 60_000
     this.#forEachGroup((partition, groupId) => {
-      this.#runtime.write(partition, (shard) => shard.offsets.expire(shard.groups.get(groupId)!, retentionMs))
+      this.#runtime.write(partition, (shard) => shard.expire(shard.groups.get(groupId)!, retentionMs))
     })
   }
 
@@ -262,9 +321,16 @@ export interface CommittedOffsets {
   all(): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>
 }
 
-function memberGroup(shard: GroupShard, groupId: string): ClassicGroup {
+function memberGroup(shard: GroupShard, groupId: string): Group {
   const group = shard.groups.get(groupId)
   if (!group) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
+  return group
+}
+
+/** A group that is known to be one of the classic protocol. */
+function classicGroup(shard: GroupShard, groupId: string): ClassicGroup {
+  const group = memberGroup(shard, groupId)
+  if (group.type !== 'classic') throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
   return group
 }
 

@@ -1,7 +1,9 @@
 import { ZERO_UUID } from '../../protocol/api.ts'
 import { ApiError, ErrorCode } from '../../protocol/error-code.ts'
 import type { CoordinatorRecord, Outcome } from '../runtime.ts'
-import type { ClassicGroup } from './classic-group.ts'
+import type { ConsumerGroup } from './consumer/consumer-group.ts'
+import type { ConsumerMember } from './consumer/consumer-member.ts'
+import type { Group } from './consumer/consumer-services.ts'
 import type { GroupRecordWriter } from './group-records.ts'
 import type { CommittedOffset, OffsetStore } from './offset-store.ts'
 import type { Rebalance } from './rebalance.ts'
@@ -21,19 +23,19 @@ export interface OffsetToCommit extends CommittedOffset {
   readonly partition: number
 }
 
-/** From here on an unknown group has an error of its own (KIP-848). */
-const FIRST_COMMIT_VERSION_THAT_KNOWS_UNKNOWN_GROUPS = 9
+/** From here on members of consumer groups can commit, and an unknown group has an error of its own (KIP-848). */
+const FIRST_COMMIT_VERSION_WITH_MEMBER_EPOCH = 9
 
 /** Committed offsets of the groups of one shard: who may commit, what is deleted, what expires. */
 export class GroupOffsets {
-  readonly #groups: ReadonlyMap<string, ClassicGroup>
+  readonly #groups: ReadonlyMap<string, Group>
   readonly #store: OffsetStore
   readonly #rebalance: Rebalance
   readonly #records: GroupRecordWriter
   readonly #metadataMaxBytes: () => number
 
   constructor(
-    groups: ReadonlyMap<string, ClassicGroup>,
+    groups: ReadonlyMap<string, Group>,
     store: OffsetStore,
     rebalance: Rebalance,
     records: GroupRecordWriter,
@@ -48,11 +50,12 @@ export class GroupOffsets {
 
   /** An error code for each offset, in their order. A refusal of all of them is thrown. */
   commit(committer: Committer, offsets: readonly OffsetToCommit[]): Outcome<ErrorCode[]> {
-    this.#validateCommitter(committer)
+    const validate = this.#validateCommitter(committer)
     const maxBytes = this.#metadataMaxBytes()
     const records: CoordinatorRecord[] = []
     const codes = offsets.map((committed) => {
       if (committed.metadata.length > maxBytes) return ErrorCode.OFFSET_METADATA_TOO_LARGE
+      validate?.(committed)
       records.push(this.#records.offset(committer.groupId, committed.topic, committed.partition, committed))
       return ErrorCode.NONE
     })
@@ -74,7 +77,8 @@ export class GroupOffsets {
     const group = this.#groups.get(groupId)
     if (!group) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND)
     // Only consumers say in a known form what they read.
-    if (group.state !== 'Empty' && !group.usesConsumerProtocol) throw new ApiError(ErrorCode.NON_EMPTY_GROUP)
+    if (group.type === 'classic' && group.state !== 'Empty' && !group.usesConsumerProtocol)
+      throw new ApiError(ErrorCode.NON_EMPTY_GROUP)
     const records: CoordinatorRecord[] = []
     const codes = new Map<string, ErrorCode>()
     for (const { name, partitions } of topics) {
@@ -89,33 +93,25 @@ export class GroupOffsets {
     return { records, answer: () => codes }
   }
 
-  /** Offsets of deleted topics. */
-  deleteTopics(groupId: string, topics: ReadonlySet<string>): Outcome<void> {
+  /** The tombstones of the offsets of a group, of all topics or of these. */
+  tombstones(groupId: string, topics?: ReadonlySet<string>): CoordinatorRecord[] {
     const records: CoordinatorRecord[] = []
     for (const [topic, partitions] of this.#store.ofGroup(groupId)) {
-      if (!topics.has(topic)) continue
+      if (topics && !topics.has(topic)) continue
       for (const partition of partitions.keys())
         records.push(this.#records.offsetTombstone(groupId, topic, partition))
     }
-    return { records, answer: () => {} }
-  }
-
-  /** All that is left of a group: the tombstones of its offsets, then its own. */
-  deleteGroup(groupId: string): CoordinatorRecord[] {
-    const records: CoordinatorRecord[] = []
-    for (const [topic, partitions] of this.#store.ofGroup(groupId)) {
-      for (const partition of partitions.keys())
-        records.push(this.#records.offsetTombstone(groupId, topic, partition))
-    }
-    records.push(this.#records.groupTombstone(groupId))
     return records
   }
 
   /**
-   * Offsets whose retention is over, and the group with them when nothing else is left of it (KIP-211). What starts the retention:
-   * the group's becoming empty; the commit, for offsets without members and for topics that a stable group reads no more.
+   * The tombstones of offsets whose retention is over, and whether no others are left. What starts the retention: the group's becoming empty;
+   * the commit, for offsets without members, for topics that a stable group reads no more, and in groups of the consumer protocol.
    */
-  expire(group: ClassicGroup, retentionMs: number): Outcome<void> {
+  expire(
+    group: Group,
+    retentionMs: number,
+  ): { records: readonly CoordinatorRecord[]; isNothingLeft: boolean } {
     const { nowMs } = this.#rebalance
     const records: CoordinatorRecord[] = []
     let kept = 0
@@ -128,22 +124,32 @@ export class GroupOffsets {
         } else kept++
       }
     }
-    if (kept === 0 && group.state === 'Empty' && group.pendingMembers.size === 0)
-      records.push(this.#records.groupTombstone(group.groupId))
-    return { records, answer: () => {} }
+    return { records, isNothingLeft: kept === 0 }
   }
 
-  #validateCommitter({ groupId, memberId, groupInstanceId, generationId, apiVersion }: Committer): void {
+  /** Throws when a member may not read what its group has committed: in a group of the consumer protocol its epoch has to be the current one. */
+  validateFetch(groupId: string, memberId: string | null, memberEpoch: number): void {
+    const group = this.#groups.get(groupId)
+    if (group?.type !== 'consumer' || (memberId === null && memberEpoch < 0)) return
+    const member = group.members.get(memberId ?? '')
+    if (!member) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
+    if (memberEpoch !== member.memberEpoch) throw wrongEpoch(member)
+  }
+
+  /** Gives what has to be asked for each offset, if anything. */
+  #validateCommitter(committer: Committer): ((offset: OffsetToCommit) => void) | undefined {
+    const { groupId, memberId, groupInstanceId, generationId, apiVersion } = committer
     const group = this.#groups.get(groupId)
     if (!group) {
-      if (generationId < 0) return
+      if (generationId < 0) return undefined
       throw new ApiError(
-        apiVersion >= FIRST_COMMIT_VERSION_THAT_KNOWS_UNKNOWN_GROUPS
+        apiVersion >= FIRST_COMMIT_VERSION_WITH_MEMBER_EPOCH
           ? ErrorCode.GROUP_ID_NOT_FOUND
           : ErrorCode.ILLEGAL_GENERATION,
       )
     }
-    if (generationId < 0 && group.state === 'Empty') return
+    if (group.type === 'consumer') return validateConsumerCommitter(group, committer)
+    if (generationId < 0 && group.state === 'Empty') return undefined
     if (generationId < 0 && memberId === '' && groupInstanceId === null)
       throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
     const member = group.validateMember(memberId, groupInstanceId)
@@ -151,12 +157,39 @@ export class GroupOffsets {
     if (group.state === 'CompletingRebalance') throw new ApiError(ErrorCode.REBALANCE_IN_PROGRESS)
     // A member that commits is alive.
     this.#rebalance.touch(group, member)
+    return undefined
   }
 }
 
-function retentionStart(group: ClassicGroup): ((committed: CommittedOffset) => number) | undefined {
+/**
+ * Members of consumer groups name their epoch. One that missed an answer may come with an older one, for partitions that it has had since then
+ * (KIP-1251).
+ */
+function validateConsumerCommitter(
+  group: ConsumerGroup,
+  { memberId, generationId, apiVersion }: Committer,
+): ((offset: OffsetToCommit) => void) | undefined {
+  if (generationId < 0 && group.members.size === 0) return undefined
+  const member = group.members.get(memberId)
+  if (!member) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
+  if (!member.classic && apiVersion < FIRST_COMMIT_VERSION_WITH_MEMBER_EPOCH)
+    throw new ApiError(ErrorCode.UNSUPPORTED_VERSION)
+  if (generationId === member.memberEpoch) return undefined
+  if (generationId > member.memberEpoch) throw wrongEpoch(member)
+  return ({ topicId, partition }) => {
+    const since =
+      member.assigned.get(topicId)?.get(partition) ?? member.pendingRevocation.get(topicId)?.get(partition)
+    if (since === undefined || generationId < since) throw wrongEpoch(member)
+  }
+}
+
+function wrongEpoch({ classic }: ConsumerMember): ApiError {
+  return new ApiError(classic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH)
+}
+
+function retentionStart(group: Group): ((committed: CommittedOffset) => number) | undefined {
   const ofCommit = (committed: CommittedOffset) => Number(committed.commitTimestampMs)
-  if (group.protocolType === null) return ofCommit
+  if (group.type === 'consumer' || group.protocolType === null) return ofCommit
   if (group.state === 'Empty') return group.stateTimestampMs < 0 ? ofCommit : () => group.stateTimestampMs
   return group.state === 'Stable' && group.subscribedTopics ? ofCommit : undefined
 }

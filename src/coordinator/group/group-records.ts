@@ -12,6 +12,7 @@ import { Writer } from '../../protocol/writer.ts'
 import type { CoordinatorRecord } from '../runtime.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember } from './classic-member.ts'
+import { type ConsumerGroupRecord, readConsumerGroupRecord } from './consumer/consumer-group-records.ts'
 import type { CommittedOffset } from './offset-store.ts'
 import { EMPTY_BYTES } from './responses.ts'
 
@@ -36,15 +37,17 @@ export type GroupRecord =
       readonly value: CommittedOffset | null
     }
   | { readonly kind: 'group'; readonly groupId: string; readonly value: GroupMetadataValue | null }
+  | ConsumerGroupRecord
 
 /** Reads a record; undefined for a type that this coordinator does not keep. */
-export function readGroupRecord({ key, value }: CoordinatorRecord): GroupRecord | undefined {
+export function readGroupRecord(record: CoordinatorRecord): GroupRecord | undefined {
+  const { key, value } = record
   const type = key.readInt16BE(0)
   if (type === GROUP_METADATA) {
     const { group } = GroupMetadataKey.decode(new Reader(key, 2), 0)
     return { kind: 'group', groupId: group, value: value && decodeVersioned(GroupMetadataValue, value) }
   }
-  if (type !== 0 && type !== OFFSET_COMMIT) return undefined
+  if (type !== 0 && type !== OFFSET_COMMIT) return readConsumerGroupRecord(record)
   const { group, topic, partition } = (type === 0 ? LegacyOffsetCommitKey : OffsetCommitKey).decode(
     new Reader(key, 2),
     0,

@@ -1,6 +1,12 @@
+import type { Codec } from '../../protocol/api.ts'
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+} from '../../protocol/generated/group-blobs.ts'
 import { MalformedMessageError, Reader } from '../../protocol/reader.ts'
+import { Writer } from '../../protocol/writer.ts'
 
-/** Later versions are read as this one: it adds the rack (KIP-881), 2 the generation, 1 the partitions that are owned (KIP-429). */
+/** Later versions of the blobs are read as this one. */
 const LAST_KNOWN_VERSION = 3
 
 /**
@@ -8,25 +14,36 @@ const LAST_KNOWN_VERSION = 3
  * something else.
  */
 export function subscribedTopics(blob: Buffer): readonly string[] | undefined {
+  return readSubscription(blob)?.topics
+}
+
+/** What a consumer of the classic protocol says about itself; undefined when the bytes are something else. */
+export function readSubscription(blob: Buffer): ConsumerProtocolSubscription | undefined {
+  return read(ConsumerProtocolSubscription, blob)
+}
+
+/** What the leader gave to a consumer of the classic protocol; undefined when the bytes are something else. */
+export function readAssignment(blob: Buffer): ConsumerProtocolAssignment | undefined {
+  return read(ConsumerProtocolAssignment, blob)
+}
+
+/** An assignment in the version in which the consumer wrote its subscription. */
+export function writeAssignment(assignment: ConsumerProtocolAssignment, subscription: Buffer): Buffer {
+  const version = Math.min(subscription.readInt16BE(0), LAST_KNOWN_VERSION)
+  const writer = new Writer(256)
+  writer.int16(version)
+  ConsumerProtocolAssignment.encode(writer, assignment, version)
+  return writer.finishCopy()
+}
+
+/** A blob begins with its version. */
+function read<Blob>(codec: Codec<Blob>, blob: Buffer): Blob | undefined {
   const reader = new Reader(blob)
   try {
     const version = Math.min(reader.int16('version'), LAST_KNOWN_VERSION)
-    if (version < 0) return undefined
-    const topics = Array.from({ length: reader.arrayLength('topics', 2) }, () => reader.string('topic'))
-    reader.nullableBytes('userData')
-    if (version >= 1) skipOwnedPartitions(reader)
-    if (version >= 2) reader.int32('generationId')
-    if (version >= 3) reader.nullableString('rackId')
-    return topics
+    return version < 0 ? undefined : codec.decode(reader, version)
   } catch (error) {
     if (error instanceof MalformedMessageError) return undefined
     throw error
-  }
-}
-
-function skipOwnedPartitions(reader: Reader): void {
-  for (let topics = reader.arrayLength('ownedPartitions', 6); topics > 0; topics--) {
-    reader.string('topic')
-    for (let left = reader.arrayLength('partitions', 4); left > 0; left--) reader.int32('partition')
   }
 }

@@ -3,9 +3,16 @@ import { silentLogger } from '../../platform/logger.ts'
 import { ManualClock } from '../../platform/manual-clock.ts'
 import type { Random } from '../../platform/platform.ts'
 import { ApiError, type ErrorCode } from '../../protocol/error-code.ts'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../protocol/generated/consumer-group-heartbeat.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/generated/join-group.ts'
 import type { SyncGroupResponse } from '../../protocol/generated/sync-group.ts'
+import type { ConsumerGroup } from '../group/consumer/consumer-group.ts'
 import { GroupCoordinator } from '../group/group-coordinator.ts'
+import type { OffsetToCommit } from '../group/group-offsets.ts'
+import { TopicList } from './topic-list.ts'
 
 /** An answer that may still be open: `value` is there once it is given. */
 export interface Answer<Response> {
@@ -13,14 +20,26 @@ export interface Answer<Response> {
 }
 
 type JoinOptions = Partial<Omit<JoinGroupRequest, 'protocols'>> & {
-  protocols?: Record<string, string>
+  protocols?: Record<string, string | Buffer>
   apiVersion?: number
+}
+
+const NO_ANSWER: ConsumerGroupHeartbeatResponse = {
+  throttleTimeMs: 0,
+  errorCode: 0,
+  errorMessage: null,
+  memberId: null,
+  memberEpoch: 0,
+  heartbeatIntervalMs: 0,
+  assignment: null,
 }
 
 /** A group coordinator over logs in memory, under a clock that stands still, with requests in short. */
 export class CoordinatorHarness {
   readonly clock = new ManualClock()
   readonly logs: Buffer[][] = [[], []]
+  readonly topics = new TopicList()
+  readonly groupConfigs = new Map<string, Map<string, string>>()
   coordinator: GroupCoordinator
   /** Set: the log refuses what it is given. */
   appendError: ErrorCode | undefined
@@ -53,7 +72,7 @@ export class CoordinatorHarness {
       protocolType: 'consumer',
       protocols: Object.entries(protocols).map(([name, metadata]) => ({
         name,
-        metadata: Buffer.from(metadata),
+        metadata: bytesOf(metadata),
       })),
       reason: null,
       ...rest,
@@ -80,7 +99,7 @@ export class CoordinatorHarness {
     groupId: string,
     memberId: string,
     generationId: number,
-    assignments: Record<string, string> = {},
+    assignments: Record<string, string | Buffer> = {},
     rest: { groupInstanceId?: string; protocolName?: string } = {},
   ): Answer<SyncGroupResponse> {
     return track(
@@ -93,7 +112,7 @@ export class CoordinatorHarness {
         protocolName: null,
         assignments: Object.entries(assignments).map(([id, text]) => ({
           memberId: id,
-          assignment: Buffer.from(text),
+          assignment: bytesOf(text),
         })),
         ...rest,
       }),
@@ -109,6 +128,55 @@ export class CoordinatorHarness {
     return this.coordinator.heartbeat({ groupId, memberId, generationId, groupInstanceId })
   }
 
+  /** A heartbeat of the consumer protocol: its answer, or the code that it is refused with. Epoch 0 joins, with all that a join needs. */
+  beat(
+    groupId: string,
+    memberId: string,
+    memberEpoch: number,
+    more: Partial<ConsumerGroupHeartbeatRequest> & { owned?: Record<string, number[]> } = {},
+  ): ConsumerGroupHeartbeatResponse {
+    const { owned, ...rest } = more
+    const isJoin = memberEpoch === 0
+    const request: ConsumerGroupHeartbeatRequest = {
+      groupId,
+      memberId,
+      memberEpoch,
+      instanceId: null,
+      rackId: null,
+      rebalanceTimeoutMs: isJoin ? 30_000 : -1,
+      subscribedTopicNames: isJoin && !more.subscribedTopicRegex ? ['t'] : null,
+      subscribedTopicRegex: null,
+      serverAssignor: null,
+      topicPartitions: isJoin ? [] : owned ? this.#partitionsOf(owned) : null,
+      ...rest,
+    }
+    const caller = { apiVersion: 1, clientId: 'client', clientHost: '/127.0.0.1' }
+    try {
+      return this.coordinator.consumerGroupHeartbeat(request, caller)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return { ...NO_ANSWER, errorCode: error.code, errorMessage: error.explanation }
+    }
+  }
+
+  /** What a heartbeat's answer assigns, by name of the topic, with the partitions in order; undefined when it assigns nothing anew. */
+  assigned({ assignment }: ConsumerGroupHeartbeatResponse): Record<string, number[]> | undefined {
+    if (!assignment) return undefined
+    return Object.fromEntries(
+      assignment.topicPartitions.map(({ topicId, partitions }) => [
+        this.topics.byId(topicId)!.name,
+        [...partitions].sort((a, b) => a - b),
+      ]),
+    )
+  }
+
+  /** A consumer group, as its records made it. */
+  consumerGroup(groupId: string): ConsumerGroup {
+    const group = this.coordinator.group(groupId)
+    if (group?.type !== 'consumer') throw new Error(`${groupId} is no consumer group`)
+    return group
+  }
+
   leave(groupId: string, memberId: string, groupInstanceId: string | null = null): number {
     return this.coordinator.leaveGroup(groupId, [{ memberId, groupInstanceId, reason: null }])[0]!.errorCode
   }
@@ -118,7 +186,7 @@ export class CoordinatorHarness {
     groupId: string,
     offset: number,
     by: { memberId?: string; generationId?: number; groupInstanceId?: string; apiVersion?: number } = {},
-    what: { topic?: string; partition?: number; metadata?: string; expireTimestampMs?: bigint } = {},
+    what: Partial<OffsetToCommit> = {},
   ): ErrorCode {
     const committer = { groupId, memberId: '', generationId: -1, groupInstanceId: null, apiVersion: 8, ...by }
     const committed = {
@@ -181,10 +249,11 @@ export class CoordinatorHarness {
     }
   }
 
-  /** What a restart has to bring back. */
+  /** What a restart has to bring back of classic groups. */
   durable(groupIds: readonly string[]): object[] {
     return groupIds.map((groupId) => {
-      const group = this.coordinator.group(groupId)
+      const known = this.coordinator.group(groupId)
+      const group = known?.type === 'classic' ? known : undefined
       const members = [...(group?.members.values() ?? [])].map(
         ({ memberId, groupInstanceId, assignment, sessionTimeoutMs }) => ({
           memberId,
@@ -212,6 +281,13 @@ export class CoordinatorHarness {
     })
   }
 
+  #partitionsOf(owned: Record<string, number[]>) {
+    return Object.entries(owned).map(([name, partitions]) => ({
+      topicId: this.topics.byName(name)!.topicId,
+      partitions,
+    }))
+  }
+
   #create(): GroupCoordinator {
     return new GroupCoordinator({
       clock: this.clock,
@@ -225,6 +301,8 @@ export class CoordinatorHarness {
       },
       readAll: (partition) => [Buffer.concat(this.logs[partition]!)],
       partitionCount: () => this.logs.length,
+      topics: this.topics,
+      groupConfigs: (groupId) => this.groupConfigs.get(groupId) ?? new Map(),
     })
   }
 
@@ -236,6 +314,10 @@ export class CoordinatorHarness {
       integer: () => 0,
     }
   }
+}
+
+function bytesOf(value: string | Buffer): Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : value
 }
 
 function track<Response>(result: Response | Promise<Response>): Answer<Response> {

@@ -100,7 +100,7 @@ function validate({ type, name, current }: ConfigTarget, changes: Changes, broke
     else if (type === 'group') validateGroupConfig(settings, broker.config)
     else if (type === 'client-metrics') checkClientMetrics(settings)
     else {
-      checkMinInSyncReplicas(name, changes)
+      if (hasEligibleReplicas(broker)) checkMinInSyncReplicas(name, changes)
       if (name === '') validateClusterChange(settings, broker.config)
       else validateBrokerChange(settings, broker.config)
     }
@@ -121,6 +121,10 @@ function checkClientMetrics(settings: ReadonlyMap<string, string>): void {
       `interval.ms=${intervalMs} is not allowed: it has to be from ${MIN_METRICS_INTERVAL_MS} to ${MAX_METRICS_INTERVAL_MS}`,
     )
   }
+}
+
+function hasEligibleReplicas({ metadata }: BrokerServices): boolean {
+  return (metadata.features.get('eligible.leader.replicas.version') ?? 0) > 0
 }
 
 /** With eligible leader replicas (KIP-966) this setting is the cluster's alone, and always there. */

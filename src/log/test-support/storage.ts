@@ -14,12 +14,20 @@ import { Partitions, type StorageSettings } from '../partitions.ts'
 export const TOPIC_ID = 'b8tRS7h4TJ2Vt43Dp85v2A'
 export const DATA = '/data'
 
-const settings: StorageSettings = {
+export const storageSettings: StorageSettings = {
   retentionCheckIntervalMs: 300_000,
   initialTaskDelayMs: 30_000,
   flushOffsetCheckpointIntervalMs: 60_000,
   segmentDeleteDelayMs: 60_000,
   producerIdExpirationMs: 86_400_000,
+  cleaner: {
+    isEnabled: true,
+    backoffMs: 15_000,
+    dedupeBufferBytes: 134_217_728,
+    loadFactor: 0.9,
+    ioBufferBytes: 524_288,
+    maxBytesPerSecond: Number.MAX_VALUE,
+  },
 }
 
 /** Settings of a topic: Kafka's defaults, but what a test says. */
@@ -27,19 +35,25 @@ export function topicConfig(overrides: Readonly<Record<string, unknown>> = {}): 
   const defaults = {
     'cleanup.policy': 'delete',
     'compression.type': 'producer',
+    'delete.retention.ms': 86_400_000,
     'file.delete.delay.ms': 60_000,
     'flush.messages': 2 ** 63,
     'flush.ms': 2 ** 63,
     'index.interval.bytes': 4096,
+    'max.compaction.lag.ms': 2 ** 63,
     'max.message.bytes': 1048588,
     'message.timestamp.after.max.ms': 3_600_000,
     'message.timestamp.before.max.ms': 2 ** 63,
     'message.timestamp.type': 'CreateTime',
+    'min.cleanable.dirty.ratio': 0.5,
+    'min.compaction.lag.ms': 0,
     'min.insync.replicas': 1,
+    preallocate: false,
     'retention.bytes': -1,
     'retention.ms': 604_800_000,
     'segment.bytes': 1_073_741_824,
     'segment.index.bytes': 10_485_760,
+    'segment.jitter.ms': 0,
     'segment.ms': 604_800_000,
   }
   return { ...defaults, ...overrides } as unknown as TopicConfig
@@ -77,6 +91,7 @@ export async function openStorage(
   clock = new ManualClock(),
   leaderEpoch = 0,
   topicId = TOPIC_ID,
+  settings = storageSettings,
 ): Promise<Storage> {
   const random = seededRandom()
   const directory = DataDirectory.open({ files, random, path: DATA, nodeId: 1 })

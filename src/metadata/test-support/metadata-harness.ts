@@ -2,7 +2,7 @@ import { BrokerConfig } from '../../config/broker-config.ts'
 import { topicConfig } from '../../config/topic-config.ts'
 import { DataDirectory } from '../../log/data-directory.ts'
 import { Partitions } from '../../log/partitions.ts'
-import { DATA, seededRandom } from '../../log/test-support/storage.ts'
+import { DATA, seededRandom, storageSettings } from '../../log/test-support/storage.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { ManualClock } from '../../platform/manual-clock.ts'
 import { MemoryFiles } from '../../platform/memory-files.ts'
@@ -46,13 +46,7 @@ export class MetadataHarness {
       clock,
       random,
       logger: silentLogger,
-      settings: () => ({
-        retentionCheckIntervalMs: 300_000,
-        initialTaskDelayMs: 30_000,
-        flushOffsetCheckpointIntervalMs: 60_000,
-        segmentDeleteDelayMs: 60_000,
-        producerIdExpirationMs: 86_400_000,
-      }),
+      settings: () => storageSettings,
     })
     const log = this.partitions.openMetadataLog(topicConfig(new Map(), this.config))
     const { directory, config } = this
@@ -68,6 +62,7 @@ export class MetadataHarness {
     const { partitions } = this
     const reactions = {
       onTopicsDeleted: (names: readonly string[]) => void this.deletedTopics.push(...names),
+      onTopicsChanged: () => {},
       onChange: () => {},
     }
     this.follower = new MetadataFollower({ nodeId: 1, config, partitions, reactions })

@@ -1,0 +1,274 @@
+import { Broker } from '../../src/broker.ts'
+import { BrokerConfig } from '../../src/config/broker-config.ts'
+import { silentLogger } from '../../src/platform/logger.ts'
+import { ManualClock } from '../../src/platform/manual-clock.ts'
+import { SimulatedFiles } from '../../src/platform/simulated-files.ts'
+import { SimulatedNetwork } from '../../src/platform/simulated-network.ts'
+import { type SimulatedMachine, SimulatedProcess } from '../../src/platform/simulated-process.ts'
+import { SimulatedRandom } from '../../src/platform/simulated-random.ts'
+import { audit, noteFlushed, Watch } from './audit.ts'
+import { PORT } from './client.ts'
+import type { History } from './history.ts'
+import { Ledger } from './ledger.ts'
+import type { Plan, Step } from './plan.ts'
+import { Violation } from './violation.ts'
+
+const DATA = '/data'
+const CLEAN_SHUTDOWN = `${DATA}/.kafka_cleanshutdown`
+/** How long a flush or a large read takes at most. */
+const DISK_MS = 4
+const SLOW_DISK_MS = 3000
+const RESTART_MS = 500
+/** A broker that cannot start gets a sound disk after so many times. */
+const MAX_FAILED_STARTS = 4
+/** The metadata log is on the device a second after a change, or a little later when the disk is slow. */
+const METADATA_FLUSH_MS = 1500
+const RETRY_POWER_LOSS_MS = 500
+/** As many files as a broker without the right to more has open here. */
+const FEW_FILES = 3
+
+type Lifecycle = Extract<Step, { kind: 'stop' | 'kill' | 'lose-power' }>
+
+/** The machine, the broker on it in one life after the other, and what is known of it. */
+export class World implements SimulatedMachine {
+  readonly clock = new ManualClock()
+  readonly random: SimulatedRandom
+  readonly files: SimulatedFiles
+  readonly network: SimulatedNetwork
+  readonly ledger: Ledger
+  diskDelayMs = DISK_MS
+  readonly #plan: Plan
+  readonly #history: History
+  readonly #flushesAtOnce: boolean
+  /** Called when a broker is up after a crash. */
+  onRecovered: () => void = () => {}
+  /** What went wrong first; all stops then. */
+  failure: unknown
+  #life = 0
+  #process: SimulatedProcess | undefined
+  #broker: Broker | undefined
+  #watch: Watch | undefined
+  #state: 'down' | 'starting' | 'up' | 'stopping' = 'down'
+  /** How often power was lost. */
+  powerLosses = 0
+  #isPowerLost = false
+  #metadataChangedMs = 0
+  #isEnding = false
+
+  constructor(plan: Plan, history: History) {
+    this.#plan = plan
+    this.#history = history
+    this.random = new SimulatedRandom(plan.seed)
+    this.files = new SimulatedFiles(this.random.fork('files'))
+    this.files.faults.isRecording = false
+    this.network = new SimulatedNetwork(this.clock, this.random.fork('network'))
+    this.#flushesAtOnce = plan.flushing === 'always'
+    this.ledger = new Ledger(this.#flushesAtOnce)
+  }
+
+  get isOver(): boolean {
+    return this.#isEnding || this.failure !== undefined
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up'
+  }
+
+  /** Clients do nothing new any more. */
+  end(): void {
+    this.#isEnding = true
+  }
+
+  fail(reason: unknown): void {
+    this.failure ??= reason
+  }
+
+  log(who: string, what: string): void {
+    this.#history.add(this.clock.elapsedMs(), who, what)
+  }
+
+  /** What changed may be lost with the power for a while. */
+  metadataChanged(): void {
+    this.#metadataChangedMs = this.clock.elapsedMs()
+  }
+
+  /** What holds at every moment. */
+  check(): void {
+    if (this.#state === 'up') this.#watch?.look()
+  }
+
+  /** Starts a broker, again and again until it is up. */
+  async start(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const life = ++this.#life
+      if (attempt > MAX_FAILED_STARTS) this.heal()
+      try {
+        await this.#startOnce(life)
+        return
+      } catch (error) {
+        if (life !== this.#life) return
+        if (error instanceof Violation) throw error
+        const reason = error instanceof Error ? error.message : String(error)
+        this.log('broker', `cannot start: ${reason}`)
+        if (attempt > MAX_FAILED_STARTS) throw new Violation('a broker starts on a sound disk', reason)
+      }
+      this.#end(false)
+      await this.#sleep(RESTART_MS)
+      if (life !== this.#life) return
+    }
+  }
+
+  async #startOnce(life: number): Promise<void> {
+    const process = new SimulatedProcess(this, `life ${life}`)
+    const isClean = this.files.exists(CLEAN_SHUTDOWN)
+    const broker = new Broker({
+      config: BrokerConfig.fromProperties(
+        new Map(
+          Object.entries({
+            listeners: `PLAINTEXT://127.0.0.1:${PORT}`,
+            'log.dirs': DATA,
+            ...this.#plan.properties,
+          }),
+        ),
+      ),
+      platform: process.platform,
+      logger: silentLogger,
+    })
+    this.#process = process
+    this.#state = 'starting'
+    this.log('broker', `starts ${isClean ? 'clean' : 'after a crash'}`)
+    this.metadataChanged()
+    await broker.start()
+    if (life !== this.#life) return
+    this.#broker = broker
+    this.#watch = new Watch(broker)
+    this.#state = 'up'
+    this.log('broker', 'is up')
+    // Not always when it was clean: logs open on their first use, which is to be tried too.
+    if (!isClean || life % 2 === 0 || this.#isEnding) this.audit()
+    if (!isClean) this.onRecovered()
+  }
+
+  /** Compares everything. */
+  audit(): void {
+    if (!this.#broker) return
+    audit(this.#broker, this.ledger, this.#isPowerLost)
+    this.#isPowerLost = false
+  }
+
+  /** Stops the broker as one should. */
+  async stop(): Promise<void> {
+    if (this.#state !== 'up' || !this.#broker) return
+    const life = this.#life
+    this.#state = 'stopping'
+    this.log('broker', 'stops')
+    await this.#broker.stop()
+    if (life !== this.#life) return
+    if (this.files.exists(CLEAN_SHUTDOWN)) this.#noteAllFlushed()
+    else this.log('broker', 'could not stop clean')
+    this.#end(false)
+  }
+
+  perform(step: Step): void {
+    switch (step.kind) {
+      case 'stop':
+      case 'kill':
+      case 'lose-power':
+        this.#run(step)
+        return
+      case 'disk-fails': {
+        const { n, count, code, isTorn } = step
+        this.log('disk', `#${step.id} fails at call ${n}, ${count} times: ${code}${isTorn ? ', torn' : ''}`)
+        this.files.failAt(n, { count, code, isTorn })
+        return
+      }
+      case 'disk-full':
+        this.log('disk', `#${step.id} has room for ${step.spareBytes} bytes`)
+        this.files.capacityBytes = this.files.usedBytes + step.spareBytes
+        return
+      case 'files-exhausted':
+        this.log('disk', `#${step.id} too many open files`)
+        this.files.openLimit = FEW_FILES
+        return
+      case 'disk-slow':
+        this.log('disk', `#${step.id} is slow`)
+        this.diskDelayMs = SLOW_DISK_MS
+        return
+      case 'disk-healed':
+        this.log('disk', `#${step.id} is sound`)
+        this.heal()
+        return
+      case 'write-back':
+        this.files.writeBack()
+        return
+      case 'cut-all':
+        this.log('network', `#${step.id} all connections are cut`)
+        this.network.cutAll()
+    }
+  }
+
+  heal(): void {
+    this.diskDelayMs = DISK_MS
+    this.files.faults.clear()
+    this.files.capacityBytes = Number.POSITIVE_INFINITY
+    this.files.openLimit = Number.POSITIVE_INFINITY
+  }
+
+  #run(step: Lifecycle): void {
+    const done = this.#runLifecycle(step)
+    done.catch((error: unknown) => this.fail(error))
+  }
+
+  async #runLifecycle(step: Lifecycle): Promise<void> {
+    if (step.kind === 'stop') {
+      if (this.#state !== 'up') return
+      const life = this.#life
+      await this.stop()
+      if (life !== this.#life) return
+    } else if (!(await this.#crash(step))) return
+    const life = this.#life
+    await this.#sleep(step.downMs)
+    // Whoever came in between has seen to it.
+    if (life === this.#life && this.#state === 'down') await this.start()
+  }
+
+  /** Ends the broker where it stands; false when there is nothing to end. */
+  async #crash(step: Lifecycle): Promise<boolean> {
+    const isPowerLost = step.kind === 'lose-power'
+    if (isPowerLost && !this.#flushesAtOnce) {
+      while (this.clock.elapsedMs() - this.#metadataChangedMs < METADATA_FLUSH_MS + 4 * this.diskDelayMs) {
+        await this.#sleep(RETRY_POWER_LOSS_MS)
+        if (this.isOver) return false
+      }
+    }
+    if (this.#state === 'down') return false
+    this.log('broker', `#${step.id} ${isPowerLost ? 'loses power' : 'is killed'} while ${this.#state}`)
+    if (isPowerLost) {
+      if (this.#broker) noteFlushed(this.#broker, this.ledger)
+      if (!this.#flushesAtOnce) this.ledger.losePower()
+      this.#isPowerLost = true
+      this.powerLosses++
+    }
+    this.#life++
+    this.#end(isPowerLost)
+    return true
+  }
+
+  #end(isPowerLost: boolean): void {
+    this.#process?.kill(isPowerLost)
+    this.#process = undefined
+    this.#broker = undefined
+    this.#watch = undefined
+    this.#state = 'down'
+  }
+
+  #noteAllFlushed(): void {
+    for (const { partitions } of this.ledger.topics.values()) {
+      for (const partition of partitions) partition?.flushedTo(partition.end)
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.schedule(ms, resolve))
+  }
+}

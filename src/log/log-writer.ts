@@ -1,0 +1,134 @@
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import { batchSizeInBytes } from '../protocol/record-batch.ts'
+import { extentOf } from './batch-run.ts'
+import { learnProducer, restoreProducers } from './log-replay.ts'
+import type { LogState } from './log-state.ts'
+import { makePartitionFolder } from './partition-folders.ts'
+import type { Segment } from './segment.ts'
+import { storageError } from './storage-error.ts'
+
+/** Changes the end of a log: everything of an append behind validation, rolling, and cutting. */
+export class LogWriter {
+  readonly #state: LogState
+  /** A failed write may have left bytes behind the end, and they could not be cut off yet. */
+  #hasDebris = false
+
+  constructor(state: LogState) {
+    this.#state = state
+  }
+
+  /** Bytes first, then what is known about them. Returns the last offset. Throws `ApiError`; nothing has changed then. */
+  write(bytes: Buffer, base: bigint, leaderEpoch: number): bigint {
+    const { config, segments, leaderEpochs, environment, tail, producers, flusher } = this.#state
+    if (bytes.length > config['segment.bytes']) {
+      throw new ApiError(
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        `${bytes.length} bytes are more than segment.bytes ${config['segment.bytes']}`,
+      )
+    }
+    const { lastOffset: last, maxTimestamp: timestamp } = extentOf(bytes)
+    let segment = segments.active
+    let position: number
+    try {
+      this.cutDebris()
+      if (!this.#state.isOnDisk) this.#makeDirectory()
+      if (leaderEpoch !== leaderEpochs.latestEpoch) leaderEpochs.assign(leaderEpoch, base)
+      leaderEpochs.writeOut()
+      if (segment.isFullFor(config, bytes.length, last, timestamp, environment.clock.now())) {
+        segment = this.roll(base)
+      }
+      position = segment.sizeInBytes
+      segment.append(bytes, timestamp, config['index.interval.bytes'])
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    this.#state.nextOffset = last + 1n
+    try {
+      tail.append(segment, position, bytes, base, last + 1n)
+      for (let at = 0; at < bytes.length; at += batchSizeInBytes(bytes, at)) {
+        learnProducer(producers, bytes, at, segment)
+      }
+      flusher.appended(config, last + 1n, () => this.#state.flush(this.#state.nextOffset))
+    } catch (error) {
+      throw this.#takenBack(base, error)
+    }
+    return last
+  }
+
+  #makeDirectory(): void {
+    const { environment, directory, topicId, segments } = this.#state
+    makePartitionFolder(environment.files, directory, topicId)
+    this.#state.isOnDisk = true
+    segments.preallocate()
+  }
+
+  /** Leaves the log as it was before a write that failed, and turns the error into the one that clients know. */
+  #failed(error: unknown): ApiError {
+    const { environment, directory } = this.#state
+    this.#hasDebris = true
+    try {
+      this.cutDebris()
+    } catch (cutError) {
+      storageError(environment.logger, directory, 'cut off a failed append yet', cutError)
+    }
+    return storageError(environment.logger, directory, 'append', error)
+  }
+
+  /** What was written could not be brought to the device, or noted: nobody has seen it yet, so it goes again. */
+  #takenBack(base: bigint, error: unknown): ApiError {
+    const { environment, directory } = this.#state
+    try {
+      this.truncateTo(base)
+    } catch (cutError) {
+      storageError(environment.logger, directory, 'take a failed append back', cutError)
+    }
+    return storageError(environment.logger, directory, 'append', error)
+  }
+
+  /** Behind a clean stop nobody looks for it, and what came after it would not be found. */
+  cutDebris(): void {
+    if (!this.#hasDebris) return
+    const { segments, environment } = this.#state
+    const segment = segments.active
+    if (segment.sizeInBytes > 0 || environment.files.exists(segment.file.path)) segment.cutToSize()
+    this.#hasDebris = false
+  }
+
+  /** Ends the segment that is written to and begins one at `base`. */
+  roll(base: bigint): Segment {
+    const { segments, snapshots, producers, environment } = this.#state
+    const full = segments.active
+    full.seal()
+    snapshots.write(base, producers)
+    const segment = segments.roll(base)
+    environment.flushInBackground(async () => {
+      await this.#state.flush(base)
+      full.file.close()
+    })
+    return segment
+  }
+
+  /** Cuts off all from `offset` on. */
+  truncateTo(offset: bigint): void {
+    const state = this.#state
+    const { segments, flusher, tail, reader, leaderEpochs, snapshots, producers, environment } = state
+    if (offset >= state.nextOffset) return
+    const first = segments.list.findIndex((segment) => segment.baseOffset >= offset)
+    if (first >= 0) segments.removeFrom(first)
+    const last = segments.list.at(-1)
+    if (last) {
+      last.activate()
+      last.truncateTo(offset)
+    } else segments.addFresh(offset)
+    state.nextOffset = offset
+    if (state.logStartOffset > offset) state.logStartOffset = offset
+    if (state.highWatermark > offset) state.highWatermark = offset
+    flusher.truncateTo(offset)
+    tail.clear()
+    reader.forgetPositions()
+    leaderEpochs.truncateFromEnd(offset)
+    if (state.isOnDisk) leaderEpochs.writeOut()
+    snapshots.removeOutside(0n, offset)
+    restoreProducers(environment, segments.list, producers, snapshots, offset)
+  }
+}

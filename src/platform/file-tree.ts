@@ -1,0 +1,114 @@
+/** A folder: its entries by name. */
+export class Folder<File> {
+  readonly entries = new Map<string, File | Folder<File>>()
+}
+
+/** Names and folders of files that live in memory. What a file is does not matter here. Fails as a file system does, with Node's codes. */
+export class FileTree<File extends object> {
+  readonly #root = new Folder<File>()
+
+  /** What is at a path; undefined when there is nothing. */
+  find(path: string): File | Folder<File> | undefined {
+    let at: File | Folder<File> | undefined = this.#root
+    for (const name of namesOf(path)) {
+      if (!(at instanceof Folder)) return undefined
+      at = at.entries.get(name)
+    }
+    return at
+  }
+
+  /** The file at a path; undefined when there is nothing. Throws EISDIR for a folder. */
+  file(path: string, call: string): File | undefined {
+    const found = this.find(path)
+    if (found instanceof Folder) throw fileError('EISDIR', call, path)
+    return found
+  }
+
+  /** The folder at a path; throws ENOENT. */
+  folder(path: string, call: string): Folder<File> {
+    const found = this.find(path)
+    if (!(found instanceof Folder)) throw fileError('ENOENT', call, path)
+    return found
+  }
+
+  /** Puts a file at a path, in the place of one that is there. Throws ENOENT without a folder for it. */
+  enter(path: string, file: File, call: string): void {
+    const { folder, name } = this.#place(path, call)
+    folder.entries.set(name, file)
+  }
+
+  /** Makes a folder and those above it; one that is there is no error. */
+  makeDirectory(path: string): void {
+    let at = this.#root
+    for (const name of namesOf(path)) {
+      let next = at.entries.get(name)
+      if (next === undefined) {
+        next = new Folder<File>()
+        at.entries.set(name, next)
+      } else if (!(next instanceof Folder)) throw fileError('EEXIST', 'mkdir', path)
+      at = next
+    }
+  }
+
+  /** Takes out a file, or a folder with all in it; nothing happens when there is none. */
+  remove(path: string): void {
+    const names = namesOf(path)
+    const name = names.pop()
+    const folder = this.find(names.join('/'))
+    if (name !== undefined && folder instanceof Folder) folder.entries.delete(name)
+  }
+
+  rename(from: string, to: string): void {
+    const moved = this.find(from)
+    if (moved === undefined) throw fileError('ENOENT', 'rename', from)
+    const target = this.#place(to, 'rename')
+    const replaced = target.folder.entries.get(target.name)
+    if (moved instanceof Folder && replaced instanceof Folder && replaced.entries.size > 0)
+      throw fileError('ENOTEMPTY', 'rename', to)
+    if (!(moved instanceof Folder) && replaced instanceof Folder) throw fileError('EISDIR', 'rename', to)
+    this.remove(from)
+    target.folder.entries.set(target.name, moved)
+  }
+
+  /** All files of a folder and those below it, or the file at the path. */
+  *files(path = '/'): Generator<File> {
+    const found = this.find(path)
+    if (found === undefined) return
+    if (!(found instanceof Folder)) yield found
+    else for (const name of found.entries.keys()) yield* this.files(`${path}/${name}`)
+  }
+
+  /** The same names, with other files. */
+  map<Other extends object>(other: (file: File) => Other): FileTree<Other> {
+    const copy = new FileTree<Other>()
+    const fill = (from: Folder<File>, to: Folder<Other>) => {
+      for (const [name, entry] of from.entries) {
+        if (entry instanceof Folder) {
+          const folder = new Folder<Other>()
+          to.entries.set(name, folder)
+          fill(entry, folder)
+        } else to.entries.set(name, other(entry))
+      }
+    }
+    fill(this.#root, copy.#root)
+    return copy
+  }
+
+  #place(path: string, call: string): { folder: Folder<File>; name: string } {
+    const names = namesOf(path)
+    const name = names.pop()
+    if (name === undefined) throw fileError('EISDIR', call, path)
+    const folder = this.find(names.join('/'))
+    if (!(folder instanceof Folder)) throw fileError('ENOENT', call, path)
+    return { folder, name }
+  }
+}
+
+/** An error as Node's own file functions throw it. */
+export function fileError(code: string, syscall: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path })
+}
+
+function namesOf(path: string): string[] {
+  return path.split(/[/\\]/).filter((part) => part !== '' && part !== '.')
+}
