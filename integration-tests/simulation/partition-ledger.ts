@@ -109,7 +109,7 @@ export class PartitionLedger {
   }
 
   #verifyEnds({ logStartOffset, logEndOffset }: FoundLog, isPowerLost: boolean): void {
-    const kept = isPowerLost ? this.#durableEnd : this.end
+    const kept = isPowerLost ? this.#keptWithoutPower() : this.end
     if (logEndOffset < kept)
       throw new Violation(
         'what was acknowledged is kept',
@@ -129,6 +129,14 @@ export class PartitionLedger {
         'deleted records stay so',
         `${this.#name} starts at ${logStartOffset}, expected ${this.#startAcknowledged}`,
       )
+  }
+
+  /** Up to where the log has to be there when power was lost. */
+  #keptWithoutPower(): number {
+    const { mayExpire, flushesAtOnce } = this.#topic
+    // What was removed before it was flushed may come back without its bytes.
+    const mayBeRemoved = mayExpire || this.#durableEnd <= this.#startAttempted
+    return mayBeRemoved && !flushesAtOnce ? 0 : this.#durableEnd
   }
 
   #forgetFrom(offset: number): void {

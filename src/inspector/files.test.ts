@@ -101,7 +101,9 @@ describe('producer snapshots', () => {
     const wrong = Buffer.from(snapshot)
     wrong.writeUInt32BE(crc32c(snapshot), 2)
     expect(saidOf(wrong, { kind })).toContain('Byte 2 (crc)')
-    expect(saidOf(snapshot.subarray(0, 8), { kind })).toContain('the bytes are cut off here')
+    expect(saidOf(snapshot.subarray(0, 8), { kind })).toContain(
+      'the message ends here; expected 2 bytes more.',
+    )
     const other = Buffer.from(snapshot)
     other[1] = 9
     expect(saidOf(other, { kind })).toContain('version 9; expected version 1')

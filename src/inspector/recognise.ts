@@ -90,10 +90,14 @@ export class FrameRecogniser {
   }
 
   #recognise(region: Region, position: number, isSized: boolean): RecognisedFrame {
-    const { role } = this.#hints
+    const { role, apiKey } = this.#hints
     if (role !== 'response') {
-      const options: FrameOptions = { ...this.#hints, role: 'request', isSized }
+      // Who names an API without a direction names that of a response, which does not say it itself.
+      const told = role === 'request' ? this.#hints : {}
+      const options: FrameOptions = { ...told, role: 'request', isSized }
       const request = this.#read(region, position, options)
+      if (role === undefined && apiKey !== undefined && !(this.#fits(request) && request.api?.key === apiKey))
+        return this.#response(region, position, isSized)
       if (this.#fits(request)) {
         return this.#result(request, options, 'a request: its header says which, and all of it fits')
       }

@@ -113,10 +113,13 @@ function problemLine({ path, message, position }: Fields): string {
 }
 
 function pairs(fields: Fields): string {
-  const { timestampType, ...rest } = fields
-  return Object.entries(rest)
-    .map(([name, value]) => `${timeName(name, timestampType) ?? name}: ${textOf(value)}`)
-    .join(' ')
+  const { timestampType } = fields
+  let text = ''
+  for (const name in fields) {
+    if (name === 'timestampType') continue
+    text += `${text === '' ? '' : ' '}${timeName(name, timestampType) ?? name}: ${textOf(fields[name]!)}`
+  }
+  return text
 }
 
 /** kafka-dump-log says what kind of time it is in place of the field's name. */

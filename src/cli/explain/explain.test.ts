@@ -154,7 +154,7 @@ describe('bad input is told in one line', () => {
   })
 
   test('a frame cut anywhere', async () => {
-    for (let length = 1; length < request.length / 2; length++) {
+    for (let length = 1; length < request.length / 2; length += 5) {
       const { exitCode, stdout, stderr } = await explain([request.slice(0, 2 * length)])
       expect([exitCode, stderr]).toEqual([1, ''])
       expect(stdout).toContain('^^')

@@ -211,7 +211,6 @@ function hintsOf(args: HintArguments, catalog: Catalog): FrameHints {
     throw new CommandError(`${api!.name} has versions ${range}, not ${version}`, EXIT_USAGE)
   }
   return {
-    // Who names an API does so because a response does not.
     role: request === true ? 'request' : response === true ? 'response' : undefined,
     apiKey: api?.key,
     version,

@@ -8,7 +8,7 @@ type Step =
   | { readonly kind: 'match' }
 
 /** A pattern whose counted repetitions come to more steps than this is refused, as RE2 refuses it. */
-const MAX_STEPS = 100_000
+const MAX_STEPS = 10_000
 
 /**
  * A regular expression for topic names in the syntax of RE2, as KIP-848 has it. It goes through a name once, whatever the pattern: there is no
