@@ -22,15 +22,6 @@ export class AdminActor extends Actor {
   }
 
   protected async perform(step: Step): Promise<void> {
-    this.world.metadataChanged()
-    try {
-      await this.#change(step)
-    } finally {
-      this.world.metadataChanged()
-    }
-  }
-
-  async #change(step: Step): Promise<void> {
     switch (step.kind) {
       case 'create-topic':
         return this.#createTopic(step)

@@ -1,4 +1,5 @@
 import type { Broker } from '../../src/broker.ts'
+import { topicConfig } from '../../src/config/topic-config.ts'
 import { batchesOf } from '../../src/coordinator/batches.ts'
 import type { Partition } from '../../src/log/partition.ts'
 import { readRecords } from '../../src/protocol/record.ts'
@@ -38,6 +39,12 @@ export function noteFlushed(broker: Broker, ledger: Ledger): void {
     if (openLog?.isOnDisk && ledger.topics.has(topicId))
       ledger.partition(topicId, topic, partition).flushedTo(Number(openLog.recoveryPoint))
   }
+}
+
+/** All that was acknowledged of topics and settings is on the device. */
+export function isMetadataFlushed({ services }: Broker): boolean {
+  const { log } = services.partitions.openMetadataLog(topicConfig(new Map(), services.config))
+  return log.recoveryPoint === log.logEndOffset
 }
 
 function foundIn({ log }: Partition): FoundLog {

@@ -138,7 +138,6 @@ export class ProducerActor extends Actor {
   /** Gets an id, as at its first start. */
   async #introduce(): Promise<void> {
     while (!this.#identity) {
-      this.world.metadataChanged()
       const answer = await this.ask(InitProducerId, 4, {
         transactionalId: null,
         transactionTimeoutMs: 60_000,
@@ -150,7 +149,6 @@ export class ProducerActor extends Actor {
       const { errorCode, producerId, producerEpoch } = answer
       this.log(`id ${producerId}: ${outcome(errorCode)}`)
       if (errorCode !== 0) throw new ConnectionLost('no producer id yet')
-      this.world.metadataChanged()
       this.world.ledger.giveProducerId(producerId)
       this.#identity = { producerId, producerEpoch }
       this.#sequences = new Map()

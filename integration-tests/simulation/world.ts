@@ -6,7 +6,7 @@ import { SimulatedFiles } from '../../src/platform/simulated-files.ts'
 import { SimulatedNetwork } from '../../src/platform/simulated-network.ts'
 import { type SimulatedMachine, SimulatedProcess } from '../../src/platform/simulated-process.ts'
 import { SimulatedRandom } from '../../src/platform/simulated-random.ts'
-import { audit, noteFlushed, Watch } from './audit.ts'
+import { audit, isMetadataFlushed, noteFlushed, Watch } from './audit.ts'
 import { PORT } from './client.ts'
 import type { History } from './history.ts'
 import { Ledger } from './ledger.ts'
@@ -21,9 +21,8 @@ const SLOW_DISK_MS = 3000
 const RESTART_MS = 500
 /** A broker that cannot start gets a sound disk after so many times. */
 const MAX_FAILED_STARTS = 4
-/** The metadata log is on the device a second after a change, or a little later when the disk is slow. */
-const METADATA_FLUSH_MS = 1500
-const RETRY_POWER_LOSS_MS = 500
+const RETRY_POWER_LOSS_MS = 200
+const MAX_POWER_LOSS_RETRIES = 200
 /** As many files as a broker without the right to more has open here. */
 const FEW_FILES = 3
 
@@ -52,7 +51,6 @@ export class World implements SimulatedMachine {
   /** How often power was lost. */
   powerLosses = 0
   #isPowerLost = false
-  #metadataChangedMs = 0
   #isEnding = false
 
   constructor(plan: Plan, history: History) {
@@ -85,11 +83,6 @@ export class World implements SimulatedMachine {
 
   log(who: string, what: string): void {
     this.#history.add(this.clock.elapsedMs(), who, what)
-  }
-
-  /** What changed may be lost with the power for a while. */
-  metadataChanged(): void {
-    this.#metadataChangedMs = this.clock.elapsedMs()
   }
 
   /** What holds at every moment. */
@@ -137,7 +130,6 @@ export class World implements SimulatedMachine {
     this.#process = process
     this.#state = 'starting'
     this.log('broker', `starts ${isClean ? 'clean' : 'after a crash'}`)
-    this.metadataChanged()
     await broker.start()
     if (life !== this.#life) return
     this.#broker = broker
@@ -235,12 +227,7 @@ export class World implements SimulatedMachine {
   /** Ends the broker where it stands; false when there is nothing to end. */
   async #crash(step: Lifecycle): Promise<boolean> {
     const isPowerLost = step.kind === 'lose-power'
-    if (isPowerLost && !this.#flushesAtOnce) {
-      while (this.clock.elapsedMs() - this.#metadataChangedMs < METADATA_FLUSH_MS + 4 * this.diskDelayMs) {
-        await this.#sleep(RETRY_POWER_LOSS_MS)
-        if (this.isOver) return false
-      }
-    }
+    if (isPowerLost && !(await this.#metadataFlushed())) return false
     if (this.#state === 'down') return false
     this.log('broker', `#${step.id} ${isPowerLost ? 'loses power' : 'is killed'} while ${this.#state}`)
     if (isPowerLost) {
@@ -252,6 +239,18 @@ export class World implements SimulatedMachine {
     this.#life++
     this.#end(isPowerLost)
     return true
+  }
+
+  /**
+   * Topics that were created or deleted a moment ago may be lost with the power, and with them all that followed from them: the metadata
+   * log goes to the device a second after a change. Power is lost when it is there; false when it does not come there.
+   */
+  async #metadataFlushed(): Promise<boolean> {
+    for (let attempt = 0; attempt < MAX_POWER_LOSS_RETRIES && !this.isOver; attempt++) {
+      if (this.#flushesAtOnce || (this.#broker && isMetadataFlushed(this.#broker))) return true
+      await this.#sleep(RETRY_POWER_LOSS_MS)
+    }
+    return false
   }
 
   #end(isPowerLost: boolean): void {

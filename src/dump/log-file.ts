@@ -4,7 +4,6 @@ import { InvalidRecordError } from '../protocol/varint.ts'
 import { batchFields } from './batch-fields.ts'
 import {
   type BatchPlace,
-  batchAt,
   isBatchCrcValid,
   lastOffsetOf,
   MAX_BATCH_BYTES,
@@ -152,11 +151,6 @@ class Tally {
       bytes,
     }
   }
-}
-
-/** The first batch that has an offset or a later one, beginning at a position that an index tells. */
-export function findBatch(window: FileWindow, position: number): BatchPlace | string {
-  return batchAt(window, position) ?? 'the segment ends there'
 }
 
 function bytesText(count: number): string {

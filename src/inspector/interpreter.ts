@@ -80,7 +80,6 @@ export class Interpreter {
       const into = isKept ? node : this.builder.discard()
       const kind = field.struct === undefined ? 'value' : 'struct'
       const element = this.builder.open(this.cursor.position, kind, name, path, field.type, into)
-      element.description = field.struct === undefined ? '' : field.description
       this.#within(element, () => this.#element(field, element))
     }
   }

@@ -91,15 +91,10 @@ class RecordsInspector {
 
   run(start: number): RecordsInspection {
     let position = start
-    try {
-      for (let index = 0; position < this.#end; index++) {
-        const next = this.#batch(position, index)
-        if (next === undefined) break
-        position = next
-      }
-    } catch (error) {
-      if (!(error instanceof Stop)) throw error
-      this.#tell(error.problem)
+    for (let index = 0; position < this.#end; index++) {
+      const next = this.#batch(position, index)
+      if (next === undefined) break
+      position = next
     }
     return { problem: this.#problem, end: position, deviation: this.#deviation }
   }
@@ -127,22 +122,37 @@ class RecordsInspector {
       node.length = left
       return undefined
     }
-    const layout = this.#context.catalog.message(magic === 2 ? 'RecordBatch' : 'Message')
     const end = this.#endOf(position, node, path, magic)
     if (end === undefined) return undefined
+    try {
+      this.#read(node, magic, end)
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error
+      // Where the next batch begins is known all the same.
+      this.#tell(error.problem)
+    }
+    return end
+  }
+
+  /** Reads a batch or message into its node, and all that is inside. */
+  #read(node: NodeDraft, magic: number, end: number): void {
+    const { position, path } = node
+    const layout = this.#context.catalog.message(magic === 2 ? 'RecordBatch' : 'Message')
     const interpreter = new Interpreter(this.#region, position, end, this.#context)
-    interpreter.message(layout, magic, 'header', node, path)
-    const header = node.children.pop()!
-    node.children.push(...header.children)
     node.description = layout.description
-    for (const child of node.children) batchAttributes(child, magic)
+    try {
+      interpreter.message(layout, magic, 'header', node, path)
+    } finally {
+      // Its fields are those of the batch.
+      node.children.push(...node.children.pop()!.children)
+      for (const child of node.children) batchAttributes(child, magic)
+    }
     if (batchSize(this.#region, position) === end - position) {
       const bytes = slice(this.#region, position, end - position)
       this.#checksum(position, path, magic === 2 ? checkBatch(bytes) : checkMessage(bytes), magic)
     }
     if (magic === 2) this.#records(node, end)
     else this.#content(node)
-    return end
   }
 
   /** With log.preallocate a segment is longer than what was written to it. */

@@ -1,7 +1,7 @@
 import { ZERO_UUID } from '../protocol/api.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import { type FieldSpec, includes, type StructSpec } from '../specs/spec.ts'
-import { plausible } from './plausible-values.ts'
+import { isUsuallyEmpty, plausible } from './plausible-values.ts'
 
 export type ExampleStruct = Record<string, unknown>
 
@@ -22,8 +22,10 @@ export function exampleStruct(spec: StructSpec, version: number, owner: string):
 
 function exampleOf(field: FieldSpec, version: number, owner: string): unknown {
   const isNullable = includes(field.nullable, version)
-  const known = plausible(field, owner)
-  if (known === null) return isNullable ? null : defaultOf(field, false)
+  if (field.isArray && isUsuallyEmpty(field, owner)) return []
+  if (field.type === 'records') return exampleBatch()
+  const known = plausible(field, owner, isNullable)
+  if (known === null) return null
   if (known !== undefined && !field.isArray) return known
   if (isNullable && field.defaultValue === null && field.struct === undefined) return null
   if (!field.isArray) return elementOf(field, version)
@@ -33,7 +35,6 @@ function exampleOf(field: FieldSpec, version: number, owner: string): unknown {
 /** What is not an array, or stands in one. */
 function elementOf(field: FieldSpec, version: number): unknown {
   if (field.struct !== undefined) return exampleStruct(field.struct, version, field.struct.name)
-  if (field.type === 'records') return exampleBatch()
   if (field.type === 'bytes') return Buffer.from('bytes')
   if (field.type === 'string') return 'text'
   return defaultOf({ ...field, isArray: false }, false)

@@ -1,4 +1,32 @@
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+} from '../protocol/generated/group-blobs.ts'
+import { Writer } from '../protocol/writer.ts'
 import type { FieldSpec } from '../specs/spec.ts'
+
+const topicPartitions = [{ topic: 'orders', partitions: [0] }]
+
+/** What a consumer says when it joins a group: its version, then the blob. */
+const subscription = blob((writer) =>
+  ConsumerProtocolSubscription.encode(
+    writer,
+    { topics: ['orders'], userData: null, ownedPartitions: [], generationId: -1, rackId: null },
+    0,
+  ),
+)
+
+/** What it gets. */
+const assignment = blob((writer) =>
+  ConsumerProtocolAssignment.encode(writer, { assignedPartitions: topicPartitions, userData: null }, 0),
+)
+
+function blob(write: (writer: Writer) => void): Buffer {
+  const writer = new Writer()
+  writer.int16(0)
+  write(writer)
+  return writer.finishCopy()
+}
 
 /** By the name of a struct and its field: where a name means different things, or the usual value is a particular one. */
 const byPath: Readonly<Record<string, unknown>> = {
@@ -8,7 +36,17 @@ const byPath: Readonly<Record<string, unknown>> = {
   'ApiVersion.maxVersion': 4,
   'CreatableTopic.numPartitions': 3,
   'CreatableTopic.replicationFactor': 1,
-  'CreatableTopic.assignments': undefined,
+  'CreatableTopicConfig.name': 'retention.ms',
+  'CreatableTopicConfigs.name': 'retention.ms',
+  'AlterableConfig.name': 'retention.ms',
+  'AlterConfigsResource.name': 'retention.ms',
+  'DescribeConfigsResourceResult.name': 'retention.ms',
+  'FeatureUpdateKey.feature': 'metadata.version',
+  'InitProducerIdRequest.producerId': -1n,
+  'InitProducerIdRequest.producerEpoch': -1,
+  'JoinGroupRequestProtocol.metadata': subscription,
+  'JoinGroupResponseMember.metadata': subscription,
+  'DescribedGroupMember.memberMetadata': subscription,
   'JoinGroupRequestProtocol.name': 'range',
   'FindCoordinatorRequest.key': 'billing',
   'FindCoordinatorRequest.coordinatorKeys': 'billing',
@@ -16,7 +54,6 @@ const byPath: Readonly<Record<string, unknown>> = {
   'SaslHandshakeRequest.mechanism': 'SCRAM-SHA-256',
   'SaslHandshakeResponse.mechanisms': 'SCRAM-SHA-256',
   'FetchRequest.sessionEpoch': -1,
-  'FetchRequest.forgottenTopicsData': undefined,
   'MetadataResponse.clusterId': '5L6g3nShT-eMCtK--X86sw',
   'ControlRecordTypeSchema.type': 1,
 }
@@ -40,7 +77,12 @@ const byName: Readonly<Record<string, unknown>> = {
   groupType: 'classic',
   groupInstanceId: null,
   instanceId: null,
-  reason: 'the consumer is being closed',
+  reason: null,
+  assignment,
+  memberAssignment: assignment,
+  subscription,
+  value: '604800000',
+  transactionalId: null,
   memberId: 'shop-1-6f1c1b5e',
   leader: 'shop-1-6f1c1b5e',
   memberEpoch: 1,
@@ -70,6 +112,7 @@ const byName: Readonly<Record<string, unknown>> = {
   nodeId: 1,
   controllerId: 1,
   replicaId: -1,
+  preferredReadReplica: -1,
   producerEpoch: 0,
   partitionLeaderEpoch: 0,
   currentLeaderEpoch: 0,
@@ -97,10 +140,21 @@ const byName: Readonly<Record<string, unknown>> = {
   topicNames: 'orders',
   topicsNames: 'orders',
   group: 'billing',
-  groups: undefined,
   topic: 'orders',
   topicName: 'orders',
 }
+
+/** Arrays that mostly hold nothing. */
+const emptyArrays: ReadonlySet<string> = new Set([
+  'abortedTransactions',
+  'addingReplicas',
+  'assignments',
+  'eligibleLeaderReplicas',
+  'forgottenTopicsData',
+  'lastKnownElr',
+  'offlineReplicas',
+  'removingReplicas',
+])
 
 /** By what an identifier stands for. */
 const byEntity: Readonly<Record<string, unknown>> = {
@@ -113,11 +167,16 @@ const byEntity: Readonly<Record<string, unknown>> = {
 
 const TOPIC_ID = 'b8tRS7h4TJ2Vt43Dp85v2A'
 
-/** A value that a field could well have; null: it is usually null; undefined: nothing is known of it. */
-export function plausible(field: FieldSpec, owner: string): unknown {
+/** Whether an array of this name is usually empty; assignments are not where they are what a message is about. */
+export function isUsuallyEmpty({ name }: FieldSpec, owner: string): boolean {
+  return emptyArrays.has(name) && owner !== 'SyncGroupRequest'
+}
+
+/** A value that a field could well have; null where that is usual and allowed; undefined: nothing is known of it. */
+export function plausible(field: FieldSpec, owner: string, isNullable: boolean): unknown {
   if (field.struct !== undefined) return undefined
   const found = [byPath[`${owner}.${field.name}`], byName[field.name], byEntity[field.entityType ?? '']].find(
-    (value) => value === null || fits(value, field.type),
+    (value) => (value === null && isNullable) || fits(value, field.type),
   )
   if (found === undefined && field.type === 'uuid') return TOPIC_ID
   return found

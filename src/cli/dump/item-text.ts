@@ -9,6 +9,8 @@ const MOST_TEXT = 10_000
 export class ItemText {
   /** Rows of the table that has not been printed yet. */
   #rows: unknown[][] = []
+  /** Lines that come behind it. */
+  readonly #waiting: string[] = []
   #isFirst = true
   readonly #skipRecordMetadata: boolean
 
@@ -31,8 +33,6 @@ export class ItemText {
     const before = this.end()
     return before + this.#line(type, fields)
   }
-
-  readonly #waiting: string[] = []
 
   /** What was held back. */
   end(): string {

@@ -127,6 +127,12 @@ describe('bad input is told in one line', () => {
       1,
       'the hex has 5 digits: a byte has two, so one is missing or one is too many',
     ],
+    [
+      'a skip beyond the end',
+      [request, '--skip', '99'],
+      1,
+      'there is nothing to explain: hex without bytes from 99 on',
+    ],
     ['an unknown API', [request, '--api', 'Nothing'], 2, 'there is no API Nothing'],
     [
       'an unknown version',

@@ -18,7 +18,7 @@ export const FIRST_VERSION_WITH_WHOLE_BATCH = 3
 export const FIRST_VERSION_WITH_ZSTD = 10
 
 /** The newest format that clients of a version know; undefined when they know the one in which records are stored. */
-export function magicFor(apiVersion: number): LegacyMagic | undefined {
+function magicFor(apiVersion: number): LegacyMagic | undefined {
   if (apiVersion >= FIRST_VERSION_WITH_BATCHES) return undefined
   return apiVersion >= FIRST_VERSION_WITH_TIMESTAMPS ? 1 : 0
 }

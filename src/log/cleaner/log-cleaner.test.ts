@@ -55,7 +55,9 @@ describe('compaction', () => {
     await partitions.cleanDue()
     expect(contents(partition)).toEqual(['3 c 1', '5 b 2', '6 a 4', '7 roll xxxxxxxx', '8 a 5'])
     expect(partition.log.logEndOffset).toBe(end)
-    expect(files.read('/data/cleaner-offset-checkpoint').toString()).toBe(`0\n1\nt 0 ${bases(partition).at(-1)}\n`)
+    expect(files.read('/data/cleaner-offset-checkpoint').toString()).toBe(
+      `0\n1\nt 0 ${bases(partition).at(-1)}\n`,
+    )
     for (const stop of [false, true]) {
       if (stop) await partitions.stop(1n)
       const after = await openStorage(compacted(), copyFiles(files))
@@ -125,7 +127,17 @@ describe('compaction', () => {
     const { files, partition, partitions } = await openStorage(compacted())
     const producer = (baseSequence: number) => ({ producerId: 7n, producerEpoch: 0, baseSequence })
     partition.append(batchOf([['a', '1']], producer(0)), 0, 'client')
-    partition.append(batchOf([['a', '2'], ['a', '3']], producer(1)), 0, 'client')
+    partition.append(
+      batchOf(
+        [
+          ['a', '2'],
+          ['a', '3'],
+        ],
+        producer(1),
+      ),
+      0,
+      'client',
+    )
     put(partition, ['a', '4'], ['b', '1'])
     roll(partition)
     roll(partition)
@@ -184,7 +196,10 @@ describe('compaction', () => {
   })
 
   test('with more keys than memory it takes several passes, and keeps the same', async () => {
-    const settings = { ...storageSettings, cleaner: { ...storageSettings.cleaner, dedupeBufferBytes: 24 * 12 } }
+    const settings = {
+      ...storageSettings,
+      cleaner: { ...storageSettings.cleaner, dedupeBufferBytes: 24 * 12 },
+    }
     const config = compacted({ 'min.cleanable.dirty.ratio': 0 })
     const small = await openStorage(config, undefined, undefined, 0, undefined, settings)
     const large = await openStorage(config)
@@ -252,9 +267,7 @@ function withoutSnapshots(files: ReturnType<typeof copyFiles>) {
 
 function abortMarker(producer: object): Buffer {
   const key = Buffer.from('00000000', 'hex')
-  const records = [
-    { key, value: Buffer.from('000000000000', 'hex'), headers: [], timestamp: BigInt(NOW) },
-  ]
+  const records = [{ key, value: Buffer.from('000000000000', 'hex'), headers: [], timestamp: BigInt(NOW) }]
   return buildBatch({
     ...producer,
     baseOffset: 0n,

@@ -8,7 +8,7 @@ import { BatchStream } from './batch-stream.ts'
 import type { CleanableLog } from './cleanable-log.ts'
 import type { CleanableRange } from './cleanable-range.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
-import { CleaningAborted, type CleanerPace } from './cleaner-pace.ts'
+import { type CleanerPace, CleaningAborted } from './cleaner-pace.ts'
 import { filterBatch, type RetentionFilter } from './filter-batch.ts'
 import { OffsetMap } from './offset-map.ts'
 import { RetentionRules } from './retention-rules.ts'
@@ -62,7 +62,9 @@ export class LogCleaning {
     this.#log = log
     this.#range = range
     this.#tools = tools
-    this.#stream = new BatchStream(Math.floor(tools.settings.ioBufferBytes / 2), (bytes) => this.#moved(bytes))
+    this.#stream = new BatchStream(Math.floor(tools.settings.ioBufferBytes / 2), (bytes) =>
+      this.#moved(bytes),
+    )
   }
 
   async run(): Promise<CleaningReport> {
