@@ -43,7 +43,7 @@ const allowed: Record<string, readonly string[]> = {
     'handlers',
   ],
   reference: ['specs', 'protocol', 'inspector'],
-  dump: ['protocol', 'platform', 'log', 'inspector'],
+  dump: ['protocol', 'platform', 'log', 'specs', 'inspector'],
   index: ['testing'],
   main: ['cli', 'platform'],
   specs: [],

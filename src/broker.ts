@@ -1,6 +1,5 @@
 import type { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
-import { topicConfig } from './config/topic-config.ts'
 import type { GroupTopics } from './coordinator/group/consumer/topics.ts'
 import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
 import { Dispatcher } from './handlers/dispatch.ts'
@@ -15,6 +14,7 @@ import type { RecoveryReport } from './log/recovery-progress.ts'
 import { Controller } from './metadata/controller.ts'
 import { MetadataFollower } from './metadata/metadata-follower.ts'
 import type { MetadataImage, TopicImage } from './metadata/metadata-image.ts'
+import { metadataLogConfig } from './metadata/metadata-log.ts'
 import { type BoundListener, type InjectAnswer, NetworkServer, type ServerLimits } from './network/server.ts'
 import type { FrameTap } from './network/tap.ts'
 import type { Logger } from './platform/logger.ts'
@@ -23,12 +23,6 @@ import type { Release } from './protocol/release.ts'
 import { Purgatory } from './purgatory.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
-/** The metadata log keeps everything until there are snapshots of it, and is on the device a second after a change at the latest. */
-const METADATA_LOG_CONFIGS = new Map([
-  ['flush.ms', '1000'],
-  ['retention.ms', '-1'],
-  ['max.message.bytes', String(2 ** 31 - 1)],
-])
 const BACKLOG_PROPERTY = 'socket.listen.backlog.size'
 /** Kafka's default of 50 makes whoever comes beyond that wait a second, until TCP asks again: a test that starts 200 consumers does. */
 const DEFAULT_BACKLOG = 1024
@@ -181,8 +175,9 @@ export class Broker {
     const { config, logger, onRecoveryProgress } = this.#options
     const { directory, partitions, controller, follower, server, services } = parts
     controller.subscribe((batch) => follower.follow(batch))
-    parts.state = 'touched'
+    // Changes nothing yet: what cannot be taken up is left as it was.
     controller.load()
+    parts.state = 'touched'
     const report = await partitions.start(follower.goLive(), onRecoveryProgress)
     parts.state = 'taken up'
     if (!directory.wasCleanShutdown)
@@ -203,7 +198,7 @@ export class Broker {
       logger,
       settings: () => storageSettings(config),
     })
-    const log = partitions.openMetadataLog(topicConfig(METADATA_LOG_CONFIGS, config))
+    const log = partitions.openMetadataLog(metadataLogConfig(config))
     const controller = new Controller({ log, directory, clock, random, logger, nodeId, config })
     const reactions = {
       onTopicsDeleted: (names: readonly string[]) => groups.onTopicsDeleted(names),
@@ -290,11 +285,12 @@ export class Broker {
     const parts = this.#parts
     if (!parts) return
     for (const listener of [...this.#stopListeners]) listener()
-    const { server, services, partitions } = parts
+    const { server, services, partitions, controller } = parts
     // Who waits gets an answer first: parked fetches what there is, members of groups that they have to look for the coordinator.
     services.fetchPurgatory.expireAll()
     services.groups.stop()
     await server.stop(STOP_GRACE_MS)
+    await controller.stop()
     await partitions.stop(brokerEpoch(parts))
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { FrameConnection } from '../client/frame-connection.ts'
 import { describeBatches } from './batches.ts'
 import type { BrokerUnderTest } from './broker-under-test.ts'
@@ -244,7 +245,7 @@ export class Player {
 
 function isReached(step: Step, answer: Json): boolean {
   return Object.entries(step.until ?? {}).every(([path, value]) =>
-    find(answer, path).some((place) => at(place) === value),
+    find(answer, path).some((place) => isDeepStrictEqual(at(place), value)),
   )
 }
 

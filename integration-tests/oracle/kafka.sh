@@ -22,6 +22,7 @@ declare -A tools=(
   [kafka-console-consumer]=org.apache.kafka.tools.consumer.ConsoleConsumer
   [kafka-console-producer]=org.apache.kafka.tools.ConsoleProducer
   [kafka-consumer-groups]=org.apache.kafka.tools.consumer.group.ConsumerGroupCommand
+  [kafka-groups]=org.apache.kafka.tools.GroupsCommand
   [kafka-consumer-perf-test]=org.apache.kafka.tools.ConsumerPerformance
   [kafka-delete-records]=org.apache.kafka.tools.DeleteRecordsCommand
   [kafka-dump-log]=org.apache.kafka.tools.DumpLogSegments

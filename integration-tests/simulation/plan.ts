@@ -136,7 +136,7 @@ function pause(random: SimulatedRandom): number {
   if (kind < 60) return random.integer(40)
   if (kind < 85) return random.integer(3 * SECOND)
   if (kind < 95) return random.integer(2 * MINUTE)
-  return random.integer(2 * HOUR)
+  return random.integer(6 * HOUR)
 }
 
 function properties(random: SimulatedRandom, flushing: Flushing): Record<string, string> {
@@ -145,7 +145,7 @@ function properties(random: SimulatedRandom, flushing: Flushing): Record<string,
     'offsets.topic.segment.bytes': random.pick(['1000', '5000', '104857600']),
     'offsets.retention.minutes': '525600',
     'log.index.interval.bytes': random.pick(['0', '100', '1000']),
-    'log.retention.check.interval.ms': random.pick(['1000', '60000', '300000']),
+    'log.retention.check.interval.ms': random.pick(['10000', '60000', '300000']),
     'log.flush.offset.checkpoint.interval.ms': random.pick(['500', '5000', '60000']),
     'group.initial.rebalance.delay.ms': random.pick(['0', '3000']),
     ...(flushing === 'always' ? { 'log.flush.interval.messages': '1' } : {}),

@@ -179,14 +179,26 @@ class Simulation {
     await this.#runWhile(() => !isDone)
   }
 
+  /** An error that nobody catches would be the end of a real process. */
+  #runNext(): boolean {
+    try {
+      return this.#world.clock.runNext()
+    } catch (error) {
+      if (error instanceof Violation) throw error
+      throw new Violation(
+        'a broker does not die',
+        error instanceof Error ? (error.stack ?? error.message) : 'unknown',
+      )
+    }
+  }
+
   /** Lets one thing happen after the other, each with all that follows from it at once. */
   async #runWhile(goesOn: () => boolean): Promise<void> {
     const world = this.#world
     await turn()
     while (world.failure === undefined && goesOn()) {
       if (++this.#events > MAX_EVENTS) throw new Violation('it comes to an end', `${MAX_EVENTS} events`)
-      if (!world.clock.runNext())
-        throw new Violation('it comes to an end', 'nothing is going to happen any more')
+      if (!this.#runNext()) throw new Violation('it comes to an end', 'nothing is going to happen any more')
       await turn()
       world.check()
     }

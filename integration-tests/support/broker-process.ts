@@ -10,6 +10,8 @@ const START_TIMEOUT_MS = 20_000
 export interface BrokerProcessOptions {
   /** Folder of the logs; in memory without one. */
   readonly data?: string
+  /** Default: a free one. */
+  readonly port?: number
   /** `name=value`. */
   readonly properties?: readonly string[]
   /**
@@ -46,12 +48,13 @@ export class BrokerProcess {
   /** Resolves when it said that it is ready; rejects with what it printed when it ends or stays silent. */
   static async start({
     data,
+    port = 0,
     properties = [],
     command,
     cwd,
   }: BrokerProcessOptions = {}): Promise<BrokerProcess> {
     const [program, ...args] = command ?? [process.execPath, join(repositoryRoot, 'dist', 'main.js')]
-    args.push('--port', '0', ...(data === undefined ? ['--memory'] : ['--data', data]))
+    args.push('--port', String(port), ...(data === undefined ? ['--memory'] : ['--data', data]))
     for (const property of properties) args.push('--override', property)
     const child = spawn(program!, args, {
       cwd,

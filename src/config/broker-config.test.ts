@@ -158,7 +158,7 @@ test('a secret is not told', () => {
 
 test('one warning names all that is not honoured, and one all that is unknown', () => {
   const { warnings } = config({
-    'log.cleaner.delete.retention.ms': '4',
+    'log.local.retention.ms': '4',
     'jmx.port': '9999',
     'num.partitions': '3',
     'listener.name.external.ssl.keystore.location': '/keys',
@@ -166,14 +166,13 @@ test('one warning names all that is not honoured, and one all that is unknown', 
   })
   expect(warnings).toEqual([
     'jmx.port, zookeeper.connect are not properties of Apache Kafka 4.3: they have no effect',
-    'log.cleaner.delete.retention.ms, listener.name.external.ssl.keystore.location are accepted but not honoured yet: they have no effect',
+    'log.local.retention.ms, listener.name.external.ssl.keystore.location are accepted but not honoured yet: they have no effect',
   ])
 })
 
 test('no warning for what nobody misses: defaults of Kafka, threads and buffers', () => {
   const { warnings } = config({
-    'log.cleaner.delete.retention.ms': '86400000',
-    'log.cleaner.enable': ' TRUE',
+    'log.local.retention.ms': '-2',
     'num.io.threads': '4',
     'socket.send.buffer.bytes': '-1',
     'share.coordinator.state.topic.min.isr': '1',

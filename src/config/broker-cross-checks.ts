@@ -1,6 +1,7 @@
 import type { BrokerConfig } from './broker-config.ts'
 import { type BrokerPropertyName, brokerProperty } from './broker-properties.ts'
 import { invalidValue } from './config-error.ts'
+import { assignorName } from './consumer-assignors.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -32,6 +33,12 @@ export function brokerCrossChecks(config: BrokerConfig): void {
     `at most replica.lag.time.max.ms=${config.get('replica.lag.time.max.ms')}`,
   )
   refuse('offsets.commit.timeout.ms', config.get('offsets.commit.timeout.ms') <= 0, 'at least 1')
+  const assignors = config.get('group.consumer.assignors')
+  refuse(
+    'group.consumer.assignors',
+    assignors.length === 0 || assignors.some((text) => assignorName(text) === undefined),
+    'uniform, range or both: other assignors are Java classes, and there is no Java here',
+  )
   checkCompactionLag(config)
   checkGroupRanges(config)
 }

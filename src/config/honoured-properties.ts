@@ -34,6 +34,12 @@ const names: readonly BrokerPropertyName[] = [
   'inter.broker.listener.name',
   'listener.security.protocol.map',
   'listeners',
+  'log.cleaner.backoff.ms',
+  'log.cleaner.dedupe.buffer.size',
+  'log.cleaner.enable',
+  'log.cleaner.io.buffer.load.factor',
+  'log.cleaner.io.buffer.size',
+  'log.cleaner.io.max.bytes.per.second',
   'log.dir',
   'log.dirs',
   'log.flush.offset.checkpoint.interval.ms',
@@ -49,6 +55,12 @@ const names: readonly BrokerPropertyName[] = [
   'max.connections.per.ip.overrides',
   'max.incremental.fetch.session.cache.slots',
   'max.request.partition.size.limit',
+  'metadata.log.max.record.bytes.between.snapshots',
+  'metadata.log.max.snapshot.interval.ms',
+  'metadata.log.segment.bytes',
+  'metadata.log.segment.ms',
+  'metadata.max.retention.bytes',
+  'metadata.max.retention.ms',
   'node.id',
   'num.partitions',
   'offset.metadata.max.bytes',
@@ -70,28 +82,19 @@ const names: readonly BrokerPropertyName[] = [
 
 /** Properties of topics that are taken and described, but change nothing yet: those of compaction, tiered storage and several brokers. */
 export const topicPropertiesWithoutEffect: ReadonlySet<string> = new Set<TopicPropertyName>([
-  'compression.gzip.level',
   'compression.lz4.level',
-  'compression.type',
-  'compression.zstd.level',
-  'delete.retention.ms',
   'follower.replication.throttled.replicas',
   'leader.replication.throttled.replicas',
   'local.retention.bytes',
   'local.retention.ms',
-  'max.compaction.lag.ms',
-  'min.cleanable.dirty.ratio',
-  'min.compaction.lag.ms',
-  'preallocate',
   'remote.log.copy.disable',
   'remote.log.delete.on.disable',
   'remote.storage.enable',
-  'segment.jitter.ms',
   'unclean.leader.election.enable',
 ])
 
 /**
- * Threads, buffers and queues inside of Apache Kafka, its cleaner's share of the machine, and the talk between its brokers and controllers: a
+ * Threads, buffers and queues inside of Apache Kafka, and the talk between its brokers and controllers: a
  * single broker on one thread has nothing to tune there, so nobody misses them.
  */
 export const propertiesWithoutCounterpart: ReadonlySet<string> = new Set<BrokerPropertyName>([
@@ -116,15 +119,9 @@ export const propertiesWithoutCounterpart: ReadonlySet<string> = new Set<BrokerP
   'group.coordinator.threads',
   'initial.broker.registration.timeout.ms',
   'leader.imbalance.check.interval.seconds',
-  'log.cleaner.backoff.ms',
-  'log.cleaner.dedupe.buffer.size',
-  'log.cleaner.io.buffer.load.factor',
-  'log.cleaner.io.buffer.size',
-  'log.cleaner.io.max.bytes.per.second',
   'log.cleaner.threads',
   'log.dir.failure.timeout.ms',
   'log.flush.start.offset.checkpoint.interval.ms',
-  'log.preallocate',
   'metadata.max.idle.interval.ms',
   'num.io.threads',
   'num.network.threads',

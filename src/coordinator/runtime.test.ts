@@ -46,7 +46,7 @@ class CountingShard implements CoordinatorShard {
 function setUp() {
   const clock = new ManualClock()
   const logs: Buffer[][] = [[], []]
-  const log = { refuses: undefined as unknown, reads: 0 }
+  const log = { refuses: undefined as unknown, unreadable: -1, reads: 0 }
   const create = () =>
     new CoordinatorRuntime<CountingShard>({
       clock,
@@ -57,6 +57,7 @@ function setUp() {
       },
       readAll: (partition) => {
         log.reads++
+        if (partition === log.unreadable) throw new ApiError(ErrorCode.KAFKA_STORAGE_ERROR)
         return logs[partition]!
       },
       partitionCount: () => logs.length,
@@ -142,4 +143,16 @@ test("what clients are told of a log's errors", () => {
   expect(told(ErrorCode.NOT_LEADER_OR_FOLLOWER)).toBe(ErrorCode.NOT_COORDINATOR)
   expect(told(ErrorCode.MESSAGE_TOO_LARGE)).toBe(ErrorCode.UNKNOWN_SERVER_ERROR)
   expect(coordinatorError(new Error('ENOSPC')).code).toBe(ErrorCode.NOT_COORDINATOR)
+})
+
+test('a log that cannot be read is not coordinated for now: its clients look again, the other partitions go on', () => {
+  const { log, create } = setUp()
+  create().write(0, (shard) => shard.add('a'))
+  create().write(1, (shard) => shard.add('b'))
+  const runtime = create()
+  log.unreadable = 0
+  expect(() => runtime.shard(0)).toThrow(expect.objectContaining({ code: ErrorCode.NOT_COORDINATOR }))
+  expect(runtime.shards().map(({ counts }) => [...counts])).toEqual([[], [['b', 1]]])
+  log.unreadable = -1
+  expect(runtime.shards().map(({ counts }) => [...counts])).toEqual([[['a', 1]], [['b', 1]]])
 })

@@ -75,12 +75,21 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     return this.#load(partition)
   }
 
-  /** Every shard of the topic; loads those that nobody has asked for yet. */
+  /** Every shard of the topic, by partition; loads those that nobody has asked for yet. One that cannot be loaded is empty here. */
   shards(): Shard[] {
     const shards: Shard[] = []
     const count = this.#isStopped ? 0 : this.#dependencies.partitionCount()
-    for (let partition = 0; partition < count; partition++) shards.push(this.shard(partition))
+    for (let partition = 0; partition < count; partition++) shards.push(this.#shardOrNone(partition))
     return shards
+  }
+
+  #shardOrNone(partition: number): Shard {
+    try {
+      return this.shard(partition)
+    } catch {
+      // Not remembered: the next who asks tries again.
+      return this.#dependencies.createShard(partition, this.#timersOf(partition))
+    }
   }
 
   /** Those in memory, by partition. */
@@ -129,15 +138,27 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
   }
 
   #load(partition: number): Shard {
-    const { clock, logger, readAll, createShard } = this.#dependencies
+    const { clock, logger, createShard } = this.#dependencies
     const startMs = clock.elapsedMs()
-    const timers: ShardTimers = {
-      clock,
-      after: (delayMs, operation) => this.#after(partition, delayMs, operation),
+    const shard = createShard(partition, this.#timersOf(partition))
+    let count: number
+    try {
+      count = this.#replayAll(partition, shard)
+    } catch (cause) {
+      logger.error({ partition, err: cause }, 'Coordinator cannot be loaded')
+      throw coordinatorError(cause)
     }
-    const shard = createShard(partition, timers)
+    this.#shards.set(partition, shard)
+    shard.onLoaded()
+    if (count > 0)
+      logger.info({ partition, records: count, tookMs: clock.elapsedMs() - startMs }, 'Coordinator loaded')
+    return shard
+  }
+
+  /** Replays the log of a partition; the count of its records. */
+  #replayAll(partition: number, shard: Shard): number {
     let count = 0
-    for (const buffer of readAll(partition)) {
+    for (const buffer of this.#dependencies.readAll(partition)) {
       for (const batch of batchesOf(buffer)) {
         for (const { key, value } of readRecords(batch)) {
           if (key) shard.replay({ key, value })
@@ -145,11 +166,14 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
         }
       }
     }
-    this.#shards.set(partition, shard)
-    shard.onLoaded()
-    if (count > 0)
-      logger.info({ partition, records: count, tookMs: clock.elapsedMs() - startMs }, 'Coordinator loaded')
-    return shard
+    return count
+  }
+
+  #timersOf(partition: number): ShardTimers {
+    return {
+      clock: this.#dependencies.clock,
+      after: (delayMs, operation) => this.#after(partition, delayMs, operation),
+    }
   }
 
   #after(partition: number, delayMs: number, operation: () => Outcome<void>): Timer {

@@ -79,7 +79,9 @@ export async function* surveyPartition(
   } catch (error) {
     survey.add(problem(reasonOf(error)))
   }
-  for (const name of names.filter((each) => kindOf(each) !== undefined)) {
+  for (const name of names) {
+    // A broker that runs may have removed it by now.
+    if (kindOf(name) === undefined || !files.exists(`${path}/${name}`)) continue
     for await (const item of dumpFile(files, `${path}/${name}`, QUICKLY)) survey.add(item)
   }
   const logStartOffset = readLogStart(files, dataPath, folder)
@@ -130,6 +132,8 @@ class Survey {
   }
 
   #problem(fields: Fields): void {
+    // What is being written or removed may be in any state.
+    if (this.#file.state !== undefined) return
     this.#problemCount++
     if (this.#problemCount <= MOST_PROBLEMS)
       this.#problems.push({ type: 'problem', fields: { path: this.#file.path ?? this.#path, ...fields } })

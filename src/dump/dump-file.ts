@@ -45,7 +45,14 @@ export async function* dumpFile(files: Files, path: string, options: DumpOptions
     if (known === undefined) yield problem('no file of a data directory has such a name')
     else {
       const topic = options.topic ?? known.topic
-      yield* contents(files, path, file, known, await recordDecoderOf(topic), options)
+      yield* contents(
+        files,
+        path,
+        file,
+        known,
+        options.data ? await recordDecoderOf(topic, options.catalog) : undefined,
+        options,
+      )
     }
   } catch (error) {
     yield problem(reasonOf(error))
@@ -60,9 +67,16 @@ function headOf(path: string, known: FileFacts | undefined, bytes: number): Dump
     path,
     kind,
     bytes,
-    ...(baseOffset === undefined ? {} : { startingOffset: baseOffset }),
+    ...(kind === 'metadata snapshot' ? snapshotFields(path) : {}),
+    ...(baseOffset === undefined || kind === 'metadata snapshot' ? {} : { startingOffset: baseOffset }),
     ...(state === undefined ? {} : { state }),
   }
+}
+
+/** Up to where a snapshot stands for the log, by its name; the one that begins a cluster has no such name. */
+function snapshotFields(path: string): DumpItem['fields'] {
+  const [, endOffset, epoch] = /(\d{20})-(\d{10})\.checkpoint/.exec(path) ?? []
+  return endOffset === undefined ? {} : { endOffset: BigInt(endOffset), epoch: Number(epoch) }
 }
 
 function* contents(
@@ -81,13 +95,9 @@ function* contents(
     }
     yield* read(files.read(path), options)
   } else if (kind === 'segment' || kind === 'metadata snapshot') {
-    const logOptions =
-      decoder !== undefined && options.topic !== undefined
-        ? { ...options, records: true, data: true }
-        : options
     // A snapshot has the name of the offset where it ends; its own offsets begin at 0.
     const named = kind === 'segment' ? baseOffset : undefined
-    yield* dumpLog(new FileWindow(file), { baseOffset: named, decoder }, logOptions)
+    yield* dumpLog(new FileWindow(file), { baseOffset: named, decoder }, options)
   } else if (kind !== 'lock') yield* index(files, path, file, kind, baseOffset, options)
 }
 

@@ -173,7 +173,7 @@ describe('folders', () => {
   test('a snapshot of the metadata: its offsets have nothing to do with its name', async () => {
     const path = '/data/__cluster_metadata-0/00000000000000000018-0000000001.checkpoint'
     const items = await itemsOf(filesOf({ [path]: batch(0n, ['a']) }), path)
-    expect(fieldsOf(items, 'file')).toMatchObject([{ kind: 'metadata snapshot', startingOffset: 18n }])
+    expect(fieldsOf(items, 'file')).toMatchObject([{ kind: 'metadata snapshot', endOffset: 18n, epoch: 1 }])
     expect(problemsOf(items)).toEqual([])
   })
 

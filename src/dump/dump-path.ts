@@ -83,7 +83,8 @@ async function* dumpFolder(
       if (nextOffset !== undefined && nextOffset <= offsets.from) continue
       if (known.baseOffset !== undefined && known.baseOffset > offsets.to) continue
     }
-    yield* dumpFile(files, `${path}/${name}`, options)
+    // A broker that runs may have removed it by now.
+    if (files.exists(`${path}/${name}`)) yield* dumpFile(files, `${path}/${name}`, options)
   }
 }
 

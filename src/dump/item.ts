@@ -1,3 +1,5 @@
+import type { Catalog } from '../inspector/catalog.ts'
+
 /** A value that a file holds. Bytes of records are kept as bytes: who prints them decides how. */
 export type DumpValue =
   | string
@@ -45,6 +47,8 @@ export interface DumpOptions {
   readonly maxBytes: number
   /** Of which internal topic the records are; undefined: what the folder's name says. */
   readonly topic: string | undefined
+  /** Tells which fields a decoded record has in its version; without it, it is shown with all. Called when there is one. */
+  readonly catalog: (() => Catalog) | undefined
 }
 
 /** Inclusive. */
@@ -61,6 +65,7 @@ export const ALL: DumpOptions = {
   offsets: undefined,
   maxBytes: Number.POSITIVE_INFINITY,
   topic: undefined,
+  catalog: undefined,
 }
 
 export function problem(message: string, position?: number): DumpItem {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { loadCatalog } from '../cli/spec-catalog.ts'
 import type { RecordCodec } from '../protocol/api.ts'
 import {
   GroupMetadataKey,
@@ -47,6 +48,24 @@ describe('__consumer_offsets', () => {
       },
     })
     expect(decode({ key: commitKey, value: null })).toMatchObject({ payload: null })
+  })
+
+  test('with the specs: only the fields that the version has', async () => {
+    const commit = {
+      offset: 42n,
+      leaderEpoch: 1,
+      metadata: '',
+      commitTimestamp: 7n,
+      expireTimestamp: -1n,
+      topicId: 'AAAAAAAAAAAAAAAAAAAAAA',
+    }
+    const value = behind(3, OffsetCommitValue, commit, 3)
+    const decode = (await recordDecoderOf('__consumer_offsets', loadCatalog))!
+    expect(decode({ key: commitKey, value }).payload).toEqual({
+      version: 3,
+      name: 'OffsetCommitValue',
+      data: { offset: 42n, leaderEpoch: 1, metadata: '', commitTimestamp: 7n },
+    })
   })
 
   test('what members of a classic group were given', async () => {

@@ -14,8 +14,8 @@ import {
 } from '../protocol/generated/group-blobs.ts'
 import { MalformedMessageError, Reader } from '../protocol/reader.ts'
 import type { LogRecord } from '../protocol/record.ts'
-import type { DumpValue, Fields } from './item.ts'
-import { plain } from './plain-value.ts'
+import type { DumpOptions, DumpValue, Fields } from './item.ts'
+import { plain, type Shape } from './plain-value.ts'
 
 /** What a record of an internal topic says; undefined parts are shown as they are. */
 export interface DecodedRecord {
@@ -55,23 +55,31 @@ const keyedTopics: Readonly<Record<string, () => Promise<readonly Module[]>>> = 
 }
 
 /** How the records of a topic are decoded; undefined when it is no internal one. */
-export async function recordDecoderOf(topic: string | undefined): Promise<RecordDecoder | undefined> {
+export async function recordDecoderOf(
+  topic: string | undefined,
+  catalog?: DumpOptions['catalog'],
+): Promise<RecordDecoder | undefined> {
   if (topic === '__cluster_metadata') {
     const { metadataRecordCodecs } = await import('../protocol/generated/metadata-records.ts')
-    return framedDecoder(metadataRecordCodecs)
+    return framedDecoder(metadataRecordCodecs, catalog)
   }
   if (topic === '__remote_log_metadata') {
     const { remoteLogMetadataRecordCodecs } = await import(
       '../protocol/generated/remote-log-metadata-records.ts'
     )
-    return framedDecoder(remoteLogMetadataRecordCodecs)
+    return framedDecoder(remoteLogMetadataRecordCodecs, catalog)
   }
   const modules = topic === undefined ? undefined : await keyedTopics[topic]?.()
-  return modules === undefined ? undefined : keyedDecoder(modules.flatMap((module) => Object.values(module)))
+  return modules === undefined
+    ? undefined
+    : keyedDecoder(
+        modules.flatMap((module) => Object.values(module)),
+        catalog,
+      )
 }
 
 /** Key: its type as an int16, then the message. Value: its version as an int16, then the message. */
-function keyedDecoder(exported: readonly unknown[]): RecordDecoder {
+function keyedDecoder(exported: readonly unknown[], catalog: DumpOptions['catalog']): RecordDecoder {
   const codecs = exported.filter((each): each is RecordCodec<unknown> => isRecordCodec(each))
   const keys = new Map(codecs.flatMap((codec) => (codec.name.endsWith('Key') ? [[codec.key, codec]] : [])))
   const values = new Map(
@@ -83,20 +91,27 @@ function keyedDecoder(exported: readonly unknown[]): RecordDecoder {
       const type = key.readInt16BE(0)
       const keyCodec = keys.get(type)
       if (keyCodec === undefined) return { problem: `records of type ${type} are not known` }
-      const decodedKey = { type, name: keyCodec.name, data: decodeWhole(keyCodec, 0, key.subarray(2)) }
+      const decodedKey = {
+        type,
+        name: keyCodec.name,
+        data: decode(keyCodec, new Reader(key.subarray(2)), 0, catalog),
+      }
       const valueCodec = values.get(type)
       // A tombstone says that there is nothing under the key any more.
       if (value === null || valueCodec === undefined) return { key: decodedKey, payload: null }
       const version = new Reader(value).int16('version')
       if (version > valueCodec.maxVersion)
         return { key: decodedKey, problem: `${valueCodec.name} of version ${version} is not known` }
-      const data = openBlobs(decodeWhole(valueCodec, version, value.subarray(2)))
+      const data = openBlobs(decode(valueCodec, new Reader(value.subarray(2)), version, catalog), catalog)
       return { key: decodedKey, payload: { version, name: valueCodec.name, data } }
     })
 }
 
 /** Value: version of the frame, type and version as unsigned varints, then the message. There is no key. */
-function framedDecoder(codecs: readonly RecordCodec<unknown>[]): RecordDecoder {
+function framedDecoder(
+  codecs: readonly RecordCodec<unknown>[],
+  catalog: DumpOptions['catalog'],
+): RecordDecoder {
   const byType = new Map(codecs.map((codec) => [codec.key, codec]))
   return ({ value }) =>
     telling(() => {
@@ -108,13 +123,16 @@ function framedDecoder(codecs: readonly RecordCodec<unknown>[]): RecordDecoder {
       const codec = byType.get(type)
       if (codec === undefined) return { problem: `records of type ${type} are not known` }
       if (version > codec.maxVersion) return { problem: `${codec.name} of version ${version} is not known` }
-      const data = plain(codec.decode(reader, version))
+      const data = decode(codec, reader, version, catalog)
       return { payload: { type, name: codec.name, version, data } }
     })
 }
 
 /** What a control record says: the end of a transaction, a new leader of the metadata quorum, ... */
-export function decodeControlRecord({ key, value }: Pick<LogRecord, 'key' | 'value'>): Fields {
+export function decodeControlRecord(
+  { key, value }: Pick<LogRecord, 'key' | 'value'>,
+  catalog: DumpOptions['catalog'],
+): Fields {
   if (key === null || key.length < 4) return { problem: 'the key of a control record has 4 bytes' }
   try {
     const { type } = ControlRecordTypeSchema.decode(new Reader(key.subarray(2)), 0)
@@ -128,7 +146,7 @@ export function decodeControlRecord({ key, value }: Pick<LogRecord, 'key' | 'val
     if (codec === undefined || value === null) return { controlType: type, payload: value }
     // These begin with their version as their first field.
     const version = Math.min(value.readInt16BE(0), codec.maxVersion)
-    return { [controlName(codec)]: plain(codec.decode(new Reader(value), version)) }
+    return { [controlName(codec)]: decode(codec, new Reader(value), version, catalog) }
   } catch (error) {
     return { problem: reason(error) }
   }
@@ -153,26 +171,36 @@ function reason(error: unknown): string {
   throw error
 }
 
-function decodeWhole(codec: Codec<unknown>, version: number, bytes: Buffer): DumpValue {
-  return plain(codec.decode(new Reader(bytes), version))
+function decode(
+  codec: Codec<unknown>,
+  reader: Reader,
+  version: number,
+  catalog: DumpOptions['catalog'],
+): DumpValue {
+  const shape: Shape | undefined = catalog && { struct: catalog().message(codec.name).root, version }
+  return plain(codec.decode(reader, version), shape)
 }
 
 /** In a classic group of consumers, what members said and what they got has a form of its own. */
-function openBlobs(value: DumpValue): DumpValue {
+function openBlobs(value: DumpValue, catalog: DumpOptions['catalog']): DumpValue {
   if (!isObject(value) || value.protocolType !== 'consumer' || !Array.isArray(value.members)) return value
   const members = (value.members as readonly Record<string, DumpValue>[]).map((member) => ({
     ...member,
-    subscription: openBlob(member.subscription, ConsumerProtocolSubscription as Codec<unknown>),
-    assignment: openBlob(member.assignment, ConsumerProtocolAssignment as Codec<unknown>),
+    subscription: openBlob(member.subscription, ConsumerProtocolSubscription as Codec<unknown>, catalog),
+    assignment: openBlob(member.assignment, ConsumerProtocolAssignment as Codec<unknown>, catalog),
   }))
   return { ...value, members }
 }
 
-function openBlob(bytes: DumpValue | undefined, codec: Codec<unknown>): DumpValue {
+function openBlob(
+  bytes: DumpValue | undefined,
+  codec: Codec<unknown>,
+  catalog: DumpOptions['catalog'],
+): DumpValue {
   if (!Buffer.isBuffer(bytes) || bytes.length < 2) return bytes ?? null
   try {
     const version = Math.min(bytes.readInt16BE(0), codec.maxVersion)
-    return { version, ...(plain(codec.decode(new Reader(bytes.subarray(2)), version)) as object) }
+    return { version, ...(decode(codec, new Reader(bytes.subarray(2)), version, catalog) as object) }
   } catch (error) {
     reason(error)
     return bytes

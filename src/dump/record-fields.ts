@@ -82,7 +82,7 @@ function contentFields(
   decoder: RecordDecoder | undefined,
 ): Fields {
   // What a control record says is no data of anybody: it is shown always, as kafka-dump-log does.
-  if (isControl) return decodeControlRecord(record)
+  if (isControl) return decodeControlRecord(record, options.catalog)
   if (!options.data) return {}
   const { key, value, headers } = record
   const headerValues: Record<string, DumpValue>[] = headers.map((header) => ({ [header.key]: header.value }))

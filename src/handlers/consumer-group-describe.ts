@@ -1,3 +1,4 @@
+import { consumerAssignors } from '../config/consumer-assignors.ts'
 import type { ConsumerGroup } from '../coordinator/group/consumer/consumer-group.ts'
 import type { ConsumerMember } from '../coordinator/group/consumer/consumer-member.ts'
 import { preferredAssignor } from '../coordinator/group/consumer/membership.ts'
@@ -41,7 +42,7 @@ function described(group: ConsumerGroup, broker: BrokerServices): DescribedGroup
     groupState: group.state,
     groupEpoch: group.groupEpoch,
     assignmentEpoch: group.assignmentEpoch,
-    assignorName: preferredAssignor(group) ?? broker.config.get('group.consumer.assignors')[0]!,
+    assignorName: preferredAssignor(group) ?? consumerAssignors(broker.config)[0]!,
     members: Array.from(group.memberOrder, (memberId) =>
       describedMember(group, group.members.get(memberId)!, broker),
     ),

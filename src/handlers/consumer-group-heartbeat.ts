@@ -1,3 +1,4 @@
+import { consumerAssignors } from '../config/consumer-assignors.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import {
   ConsumerGroupHeartbeat,
@@ -46,7 +47,7 @@ function validate(request: ConsumerGroupHeartbeatRequest, { broker, apiVersion }
   else if (memberEpoch === LEAVE_FOR_A_WHILE && request.instanceId === null)
     throw invalid("InstanceId can't be null.")
   else if (memberEpoch < LEAVE_FOR_A_WHILE) throw invalid('MemberEpoch is invalid.')
-  const assignors = broker.config.get('group.consumer.assignors')
+  const assignors = consumerAssignors(broker.config)
   if (serverAssignor !== null && !assignors.includes(serverAssignor)) {
     throw new ApiError(
       ErrorCode.UNSUPPORTED_ASSIGNOR,

@@ -20,7 +20,7 @@ export interface Context {
 export function contextOf(
   catalog: Catalog,
   maxElements = Number.POSITIVE_INFINITY,
-  maxNodes = maxElements,
+  maxNodes = Number.POSITIVE_INFINITY,
 ): Context {
   return { catalog, dialect: STANDARD, budget: { maxElements, nodesLeft: maxNodes } }
 }

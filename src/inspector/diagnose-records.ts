@@ -6,7 +6,7 @@ import { inspectRecords, type RecordsOptions } from './record-batches.ts'
 /** Problems that a varint without zigzag can cause. */
 const causedByVarints = new Set(['length', 'end', 'varint', 'record count', 'left over', 'null'])
 const ZIGZAG =
-  'the varint is written without zigzag; records have signed varints, 0 -1 1 -2 2 ... as 0 1 2 3 4 ...'
+  'the varint is written without zigzag; those of records are signed, and 0, -1, 1, -2 are written as 0, 1, 2, 3'
 
 /** Reads record batches once more as a sender without zigzag writes them; a problem that vanishes by that is explained by it. */
 export function diagnoseRecords(

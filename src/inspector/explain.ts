@@ -1,13 +1,14 @@
+import { batchSize } from './batch-head.ts'
 import { inspectIndex, inspectProducerSnapshot } from './binary-files.ts'
 import type { Catalog } from './catalog.ts'
 import { checkBatch, checkMessage } from './checksums.ts'
 import { type Budget, type Context, contextOf } from './context.ts'
 import { diagnoseRecords } from './diagnose-records.ts'
 import { type FileKind, fileKindByContent } from './file-kind.ts'
-import { type Inspection, type Region, slice } from './node.ts'
+import { type Inspection, type Region, slice, walk } from './node.ts'
 import { draft } from './node-builder.ts'
 import { type FrameHints, FrameRecogniser } from './recognise.ts'
-import { batchSize, inspectRecords } from './record-batches.ts'
+import { inspectRecords } from './record-batches.ts'
 import { inspectTextFile } from './text-files.ts'
 
 /** So many nodes are kept of one input at the most, however high the limit is. */
@@ -42,32 +43,41 @@ export interface Explanation {
 export class Explainer {
   readonly #options: ExplainOptions
   readonly #budget: Budget
-  readonly #recogniser: FrameRecogniser
+  /** By connection, since each numbers its requests by itself. */
+  readonly #recognisers = new Map<string, FrameRecogniser>()
 
   constructor(options: ExplainOptions) {
     this.#options = options
     this.#budget = { maxElements: options.limit, nodesLeft: MAX_NODES }
-    this.#recogniser = new FrameRecogniser(options.catalog, options.hints, () => ({ ...this.#budget }))
   }
 
-  /** May be called again with what the other side of the connection sent. */
-  explain(region: Region): Explanation {
+  /** May be called again with what the other side of the same connection sent. */
+  explain(region: Region, connection = ''): Explanation {
     const { kind, hints } = this.#options
-    if (kind === 'frames') return this.#frames(region)
+    if (kind === 'frames') return this.#frames(region, connection)
     if (kind === 'records' || kind === 'segment') return this.#records(region, certaintyOf(kind))
     if (kind !== undefined) return this.#file(kind, region, 'by the name of the file')
-    if (Object.values(hints).some((hint) => hint !== undefined)) return this.#frames(region)
+    if (Object.values(hints).some((hint) => hint !== undefined)) return this.#frames(region, connection)
     const known = fileKindByContent(region.bytes)
     if (known !== undefined) return this.#file(known, region, 'by its content')
     if (beginsWithBatch(region))
       return this.#records(region, 'record batches: the checksum of the first one fits')
     if (mayBeBatch(region)) {
-      const frames = this.#frames(region)
+      const frames = this.#frames(region, connection)
       const { problem, certainty } = frames.parts[0]!
       if (problem === undefined && !certainty.startsWith('only a guess')) return frames
       return this.#records(region, 'record batches, by the length and magic of the first one')
     }
-    return this.#frames(region)
+    return this.#frames(region, connection)
+  }
+
+  #recogniserOf(connection: string): FrameRecogniser {
+    const { catalog, hints } = this.#options
+    // Each reading on trial has what is left; only what is shown is taken off.
+    const known =
+      this.#recognisers.get(connection) ?? new FrameRecogniser(catalog, hints, () => ({ ...this.#budget }))
+    this.#recognisers.set(connection, known)
+    return known
   }
 
   #context(): Context {
@@ -105,13 +115,15 @@ export class Explainer {
   }
 
   /** Frames one after the other, until one is wrong: where the next one would begin is not known then. */
-  #frames(region: Region): Explanation {
+  #frames(region: Region, connection: string): Explanation {
     const parts: Explained[] = []
+    const recogniser = this.#recogniserOf(connection)
     const there = region.origin + region.bytes.length
     let position = region.origin
     while (position < there && parts.length < this.#options.limit) {
-      const { frame, ...part } = this.#recogniser.next(region, position)
+      const { frame, ...part } = recogniser.next(region, position)
       parts.push(part)
+      for (const _ of walk(part.root)) this.#budget.nodesLeft--
       const isSane = frame.end > position && frame.end <= there
       if (!isSane || (part.problem !== undefined && !isFrameAt(region, frame.end))) {
         position = there

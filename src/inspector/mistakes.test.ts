@@ -256,7 +256,7 @@ describe('record batches', () => {
     expect([caret, length]).toEqual([61, 1])
     expect(says).toBe(
       'Byte 61 (batches[0].records[0].recordLength): 0a is 10 without zigzag; expected 14. Usual cause: the varint is written without ' +
-        'zigzag; records have signed varints, 0 -1 1 -2 2 ... as 0 1 2 3 4 ....',
+        'zigzag; those of records are signed, and 0, -1, 1, -2 are written as 0, 1, 2, 3.',
     )
   })
 

@@ -1,12 +1,6 @@
-import {
-  COMPRESSION_NAMES,
-  compressionName,
-  DecompressionError,
-  decompress,
-  decompressionLimit,
-} from '../protocol/compression/compression.ts'
-import { lz4Decompress } from '../protocol/compression/lz4.ts'
+import { BATCH_OVERHEAD, batchSize, LOG_OVERHEAD, leastBatchBytes, MAGIC_AT } from './batch-head.ts'
 import { type ChecksumFinding, checkBatch, checkMessage } from './checksums.ts'
+import { codecName, openBlock } from './compressed-block.ts'
 import type { Context } from './context.ts'
 import { Stop } from './cursor.ts'
 import type { Deviation } from './dialect.ts'
@@ -24,13 +18,7 @@ import { batchAttributes, noteDeltas } from './notes.ts'
 import { openControlRecord, openRecord } from './record-contents.ts'
 import { count, hex } from './words.ts'
 
-/** Bytes in front of what the length of a batch or message counts. */
-const LOG_OVERHEAD = 12
-const MAGIC_AT = 16
-const BATCH_OVERHEAD = 61
 const CONTROL_BIT = 0x20
-/** The smallest batch or message of each magic. */
-const leastBytes: readonly number[] = [26, 34, BATCH_OVERHEAD]
 const LITTLE_ENDIAN = 'numbers are written little-endian; Kafka writes the highest byte first'
 
 export interface RecordsOptions {
@@ -59,15 +47,6 @@ export function inspectRecords(
   options: RecordsOptions = {},
 ): RecordsInspection {
   return new RecordsInspector(region, end, parent, context, options).run(position)
-}
-
-/** Size of the batch at a position by what it says itself; undefined when its head is not there or cannot be one. */
-export function batchSize(region: Region, position: number): number | undefined {
-  const head = slice(region, position, MAGIC_AT + 1)
-  if (head.length <= MAGIC_AT) return undefined
-  const size = LOG_OVERHEAD + head.readInt32BE(8)
-  const least = leastBytes[head[MAGIC_AT]!]
-  return least !== undefined && size >= least ? size : undefined
 }
 
 class RecordsInspector {
@@ -104,12 +83,12 @@ class RecordsInspector {
     const path = `${this.#parent.path}[${index}]`
     const left = this.#end - position
     const magic = slice(this.#region, position, Math.min(left, MAGIC_AT + 1)).at(MAGIC_AT)
+    if (magic === undefined)
+      return this.#cut(position, path, `${leastBatchBytes[0]} or more, for no batch is shorter`)
     if (this.#isReserved(position)) {
-      const node = zeros(this.#region, position, left)
-      this.#parent.children.push(node)
+      this.#parent.children.push(zeros(this.#region, position, left))
       return this.#end
     }
-    if (magic === undefined) return this.#cut(position, path, 'no batch is shorter than 26 bytes')
     const node = this.#open(position, 'struct', `[${index}]`, path, magic === 2 ? 'RecordBatch' : 'Message')
     if (!this.#builder.keeps(index)) {
       this.#parent.children.pop()
@@ -171,7 +150,7 @@ class RecordsInspector {
     const length = bytes.readInt32BE()
     const size = LOG_OVERHEAD + length
     const there = this.#end - position
-    const least = leastBytes[magic]!
+    const least = leastBatchBytes[magic]!
     node.length = Math.min(there, Math.max(size, least))
     if (size >= least && size <= there) return position + size
     if (size > there && this.#options.mayBeCut === true) {
@@ -350,31 +329,28 @@ class RecordsInspector {
     value.children.push(block)
     const region = this.#source(block, codec, magic === 0)
     if (region === undefined) return
-    block.encoding = `${COMPRESSION_NAMES[codec]} of the messages`
+    block.encoding = `${codecName(codec)} of the messages`
     const inner = inspectRecords(region, 0, region.bytes.length, block, this.#context, this.#options)
     this.#tell(inner.problem)
   }
 
-  /** The bytes of a node, decompressed when there is a codec; undefined when they cannot be. */
+  /** Where the records of a node lie, decompressed when there is a codec; undefined when they cannot be. */
   #source(node: NodeDraft, codec: number, isMagic0: boolean): Region | undefined {
     if (codec === 0 || node.length === 0) return node.region
-    const bytes = slice(node.region, node.position, node.length)
-    try {
-      const name = compressionName(codec)
-      const content =
-        name === 'lz4'
-          ? lz4Decompress(bytes, decompressionLimit(bytes.length), !isMagic0)
-          : decompress(name, bytes)
-      const { region, position, length } = node
-      return { bytes: content, origin: 0, block: { codec: name, region, position, length } }
-    } catch (error) {
-      if (!(error instanceof DecompressionError)) throw error
-      const name = COMPRESSION_NAMES[codec] ?? `codec ${codec}`
-      const cause = 'the attributes name another codec than the one that was used, or the bytes are damaged'
-      const shown = Math.min(node.length, 16)
-      this.#wrong('content', node.position, shown, node.path, `${error.message}`, `what ${name} makes`, cause)
-      return undefined
-    }
+    const block = openBlock(node, codec, isMagic0)
+    if (!('reason' in block)) return block
+    const cause = 'the attributes name another codec than the one that was used, or the bytes are damaged'
+    const shown = Math.min(node.length, 16)
+    this.#wrong(
+      'content',
+      node.position,
+      shown,
+      node.path,
+      block.reason,
+      `what ${codecName(codec)} makes`,
+      cause,
+    )
+    return undefined
   }
 
   #wrong(

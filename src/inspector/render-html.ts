@@ -4,8 +4,9 @@ import { ownBytes, valueText } from './render-text.ts'
 import { count } from './words.ts'
 
 const BYTES_PER_ROW = 16
-/** Of each run of bytes so many are shown. */
+/** So many bytes are shown of a region, and of all together: each takes 30 characters of the page. */
 const MAX_SHOWN_BYTES = 64 * 1024
+const MAX_SHOWN_BYTES_OF_ALL = 256 * 1024
 
 /** A part of the page: one frame, or one file. */
 export interface HtmlPart {
@@ -56,17 +57,52 @@ interface Run {
 
 class PageRenderer {
   #nextId = 0
+  #bytesLeft = MAX_SHOWN_BYTES_OF_ALL
 
   part({ title, subtitle, root, problem }: HtmlPart): string {
     const runs = new Map<Region, Run[]>([[root.region, []]])
     const tree = root.children.map((child) => this.#node(child, runs)).join('')
-    const panels = [...runs].map(([region, own]) => bytesPanel(region, own, root, problem)).join('')
+    const panels = [...runs].map(([region, own]) => this.#bytes(region, own, root, problem)).join('')
     const banner = problem === undefined ? '' : `<p class="problem">${escapeHtml(sentence(problem))}</p>\n`
     return `<section>
 <h2>${escapeHtml(title)}</h2>
 <p class="note">${escapeHtml(subtitle)}</p>
 ${banner}<div class="split"><div class="bytes">${panels}</div><div class="tree">${tree}${omitted(root)}</div></div>
 </section>`
+  }
+
+  /** The bytes of a region from its first field to its last, and on to the first wrong byte. */
+  #bytes(region: Region, runs: readonly Run[], root: InspectedNode, problem: Problem | undefined): string {
+    const isRoot = region === root.region
+    const start = isRoot ? root.position : (runs[0]?.position ?? 0)
+    const last = Math.max(...runs.map(({ position, length }) => position + length), start)
+    const wrong = problem?.region === region ? problem : undefined
+    const end = Math.max(
+      last,
+      isRoot ? root.position + root.length : 0,
+      wrong === undefined ? 0 : wrong.position + Math.max(wrong.length, 8),
+    )
+    const bytes = slice(region, start, Math.min(end - start, MAX_SHOWN_BYTES, this.#bytesLeft))
+    this.#bytesLeft -= bytes.length
+    const owners = new Int32Array(bytes.length).fill(-1)
+    for (const { id, position, length } of runs) owners.fill(id, position - start, position - start + length)
+    const rows: string[] = []
+    for (let at = 0; at < bytes.length; at += BYTES_PER_ROW) {
+      const row = Array.from(bytes.subarray(at, at + BYTES_PER_ROW), (byte, index) =>
+        byteCell(byte, owners[at + index]!, wrong, start + at + index),
+      )
+      rows.push(`<div><i>${start + at}</i>${row.join('')}</div>`)
+    }
+    const title =
+      region.block === undefined
+        ? ''
+        : `<div class="note">Decompressed (${escapeHtml(region.block.codec)}):</div>`
+    const left = end - start - bytes.length
+    const more =
+      left > 0 && (bytes.length === MAX_SHOWN_BYTES || this.#bytesLeft === 0)
+        ? `<div class="note">... ${count(left, 'byte')} more</div>`
+        : ''
+    return `${title}<div class="hex">${rows.join('')}</div>${more}`
   }
 
   #node(node: InspectedNode, runs: Map<Region, Run[]>): string {
@@ -118,44 +154,6 @@ function described({
   ]
     .filter((line) => line !== '')
     .join('\n')
-}
-
-/** The bytes of a region from its first field to its last, and on to the first wrong byte. */
-function bytesPanel(
-  region: Region,
-  runs: readonly Run[],
-  root: InspectedNode,
-  problem: Problem | undefined,
-): string {
-  const isRoot = region === root.region
-  const start = isRoot ? root.position : (runs[0]?.position ?? 0)
-  const last = Math.max(...runs.map(({ position, length }) => position + length), start)
-  const wrong = problem?.region === region ? problem : undefined
-  const end = Math.max(
-    last,
-    isRoot ? root.position + root.length : 0,
-    wrong === undefined ? 0 : wrong.position + Math.max(wrong.length, 8),
-  )
-  const bytes = slice(region, start, Math.min(end - start, MAX_SHOWN_BYTES))
-  const owners = new Int32Array(bytes.length).fill(-1)
-  for (const { id, position, length } of runs) owners.fill(id, position - start, position - start + length)
-  const rows: string[] = []
-  for (let at = 0; at < bytes.length; at += BYTES_PER_ROW) {
-    const row = Array.from(bytes.subarray(at, at + BYTES_PER_ROW), (byte, index) =>
-      byteCell(byte, owners[at + index]!, wrong, start + at + index),
-    )
-    rows.push(`<div><i>${start + at}</i>${row.join('')}</div>`)
-  }
-  const title =
-    region.block === undefined
-      ? ''
-      : `<div class="note">Decompressed (${escapeHtml(region.block.codec)}):</div>`
-  const left = end - start - bytes.length
-  const more =
-    left > 0 && bytes.length === MAX_SHOWN_BYTES
-      ? `<div class="note">... ${count(left, 'byte')} more</div>`
-      : ''
-  return `${title}<div class="hex">${rows.join('')}</div>${more}`
 }
 
 function byteCell(byte: number, owner: number, wrong: Problem | undefined, position: number): string {

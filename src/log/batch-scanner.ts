@@ -1,7 +1,6 @@
 import { smallestSizeInBytes } from '../protocol/any-batch.ts'
 import { SMALLEST_MESSAGE_BYTES } from '../protocol/legacy-message.ts'
 import { batchSizeInBytes } from '../protocol/record-batch.ts'
-import type { LogFile } from './open-files.ts'
 
 /** First read; around an index entry the batch that is looked for lies within. */
 const FIRST_READ_BYTES = 4096
@@ -9,6 +8,11 @@ const FIRST_READ_BYTES = 4096
 const WHOLE_BELOW_BYTES = 128
 /** Later reads, when it goes on and on. */
 const READ_BYTES = 1024 * 1024
+
+/** A `LogFile`, or a file that is only read. */
+export interface ReadableFile {
+  readSync(into: Buffer, position: number): number
+}
 
 /**
  * Walks over the batches of a file, or messages of the older formats, by their headers. With `withRecords` each batch is in memory whole, otherwise at least its header, and
@@ -21,14 +25,14 @@ export class BatchScanner {
   /** Where it is in the file, and its size. */
   position = 0
   size = 0
-  readonly #file: LogFile
+  readonly #file: ReadableFile
   readonly #end: number
   readonly #withRecords: boolean
   /** Position in the file of `bytes[0]`. */
   #bytesPosition = 0
   #readBytes = FIRST_READ_BYTES
 
-  constructor(file: LogFile, end: number, withRecords = false) {
+  constructor(file: ReadableFile, end: number, withRecords = false) {
     this.#file = file
     this.#end = end
     this.#withRecords = withRecords

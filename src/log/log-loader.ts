@@ -151,7 +151,7 @@ class LogLoader {
         learnProducer(producers, bytes, at, segment)
         return true
       })
-      if (this.#truncatedBytes > 0) {
+      if (this.#truncatedBytes > 0 || this.#leavesGap(index)) {
         const lost = this.#segments.length - index - 1
         this.#request.segments.removeFrom(index + 1)
         logger.warn(
@@ -161,7 +161,7 @@ class LogLoader {
             segment: segment.baseOffset,
             deletedSegments: lost,
           },
-          'recovery cut the log at a batch that is not whole',
+          'recovery cut the log at a batch that is not whole, or not there',
         )
       }
     }
@@ -174,6 +174,14 @@ class LogLoader {
       durationMs: Math.round(clock.elapsedMs() - startMs),
     }
     logger.info(facts, 'recovered a log after an unclean shutdown')
+  }
+
+  /** Whole batches at the end of a segment were lost, while later ones were not. Compaction leaves gaps of its own. */
+  #leavesGap(index: number): boolean {
+    const { list, config } = this.#request.segments
+    const next = list[index + 1]
+    if (!next || config['cleanup.policy'].includes('compact')) return false
+    return list[index]!.readNextOffset() !== next.baseOffset
   }
 
   #restoreProducers(offset: bigint): void {
@@ -198,7 +206,8 @@ class LogLoader {
     if (end !== undefined && end >= logStartOffset) return end
     // Nothing is there, or all that is left is below what was deleted: the log goes on from its start.
     segments.removeFrom(0)
-    segments.addFresh(logStartOffset)
+    // On disk at once: as soon as a segment begins there, nothing else tells where the log starts.
+    segments.addFresh(logStartOffset).file.create()
     return logStartOffset
   }
 

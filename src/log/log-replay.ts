@@ -19,6 +19,8 @@ export function forEachBatch(
     segments.findLastIndex((segment) => segment.baseOffset <= from),
   )
   for (const segment of segments.slice(first)) {
+    // Its index may not be there yet: a recovery builds it later.
+    if (segment.baseOffset >= to) return
     const scanner = new BatchScanner(segment.file, segment.sizeInBytes)
     for (let found = scanner.moveTo(segment.positionOf(from)); found; found = scanner.next()) {
       if (baseOffset(scanner.bytes, scanner.at) >= to) return

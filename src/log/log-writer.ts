@@ -12,6 +12,8 @@ export class LogWriter {
   readonly #state: LogState
   /** A failed write may have left bytes behind the end, and they could not be cut off yet. */
   #hasDebris = false
+  /** A failed append, from this offset on, could not be taken back yet. */
+  #takeBackFrom: bigint | undefined
 
   constructor(state: LogState) {
     this.#state = state
@@ -77,12 +79,28 @@ export class LogWriter {
   /** What was written could not be brought to the device, or noted: nobody has seen it yet, so it goes again. */
   #takenBack(base: bigint, error: unknown): ApiError {
     const { environment, directory } = this.#state
+    this.#takeBackFrom = base
     try {
-      this.truncateTo(base)
-    } catch (cutError) {
-      storageError(environment.logger, directory, 'take a failed append back', cutError)
+      this.takeBack()
+    } catch {
+      // It is in the log of the broker; the next append tries again.
     }
     return storageError(environment.logger, directory, 'append', error)
+  }
+
+  /**
+   * Cuts off what a failed append left behind, if that could not be done at once. To be called in front of an append: a producer that
+   * repeats the batch would be told that it is there, and a crash may disprove that. Throws `ApiError`.
+   */
+  takeBack(): void {
+    if (this.#takeBackFrom === undefined) return
+    const { environment, directory } = this.#state
+    try {
+      this.truncateTo(this.#takeBackFrom)
+      this.#takeBackFrom = undefined
+    } catch (error) {
+      throw storageError(environment.logger, directory, 'take a failed append back', error)
+    }
   }
 
   /** Behind a clean stop nobody looks for it, and what came after it would not be found. */
@@ -130,5 +148,17 @@ export class LogWriter {
     if (state.isOnDisk) leaderEpochs.writeOut()
     snapshots.removeOutside(0n, offset)
     restoreProducers(environment, segments.list, producers, snapshots, offset)
+  }
+
+  /** Forgets all records; the log goes on behind them. */
+  beginAt(offset: bigint): void {
+    this.truncateTo(this.#state.segments.firstOffset)
+    const { segments, leaderEpochs } = this.#state
+    segments.removeFrom(0)
+    segments.addFresh(offset)
+    leaderEpochs.clear()
+    this.#state.nextOffset = offset
+    this.#state.logStartOffset = offset
+    this.#state.highWatermark = offset
   }
 }

@@ -104,16 +104,10 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
     origin: AppendOrigin,
     requestInfo?: AppendRequestInfo,
   ): AppendInfo {
-    const {
-      isClosed,
-      directory,
-      nextOffset: base,
-      logStartOffset,
-      config,
-      producers,
-      environment,
-    } = this.#state
-    if (isClosed) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${directory} is closed`)
+    if (this.#state.isClosed)
+      throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this.directory} is closed`)
+    this.#writer.takeBack()
+    const { nextOffset: base, logStartOffset, config, producers, environment } = this.#state
     let bytes = records
     let logAppendTimeMs = -1n
     if (origin === 'client') {
@@ -219,6 +213,11 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
 
   truncateTo(offset: bigint): void {
     this.#writer.truncateTo(offset)
+  }
+
+  /** Forgets all records; the next one gets `offset`, which lies behind them. */
+  beginAt(offset: bigint): void {
+    this.#writer.beginAt(offset)
   }
 
   /** While the cleaner is at it segments may come, but none may go. */

@@ -105,39 +105,6 @@ describe('start', () => {
   })
 })
 
-describe('a log whose beginning Apache Kafka has cut off', () => {
-  /** What is on disk after the first `count` batches have become a snapshot. */
-  async function cutOff(count: number, withSnapshot: boolean) {
-    const first = await MetadataHarness.start()
-    first.controller.createTopic(newTopic('a', { partitions: 2 }))
-    first.controller.createTopic(newTopic('b'))
-    await first.stop()
-    const { files, batches } = first
-    const log = files.read(`${METADATA_FOLDER}/${'0'.repeat(20)}.log`)
-    let at = 0
-    for (let i = 0; i < count; i++) at += 12 + log.readInt32BE(at + 8)
-    const offset = String(batches[count]!.baseOffset).padStart(20, '0')
-    files.removeDirectory(METADATA_FOLDER)
-    files.makeDirectory(METADATA_FOLDER)
-    files.replace(`${METADATA_FOLDER}/${offset}.log`, log.subarray(at))
-    const snapshot = log.subarray(0, at)
-    if (withSnapshot) files.replace(`${METADATA_FOLDER}/${offset}-0000000001.checkpoint`, snapshot)
-    return { first, files }
-  }
-
-  test('is read on from its snapshot', async () => {
-    const { first, files } = await cutOff(7, true)
-    const second = await MetadataHarness.start({ files })
-    expect(snapshot(second.image)).toEqual(snapshot(first.image))
-    expect(second.image.lastAppliedEpoch).toBe(2)
-  })
-
-  test('is refused without one: nothing is founded over it', async () => {
-    const { files } = await cutOff(7, false)
-    await expect(MetadataHarness.start({ files })).rejects.toThrow('no snapshot holds what was before')
-  })
-})
-
 describe('topics', () => {
   test('creating writes one batch and can be used at once', async () => {
     const { controller, image, batches, directory } = await MetadataHarness.start()

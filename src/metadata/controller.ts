@@ -1,5 +1,5 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
-import { type DataDirectory, DataDirectoryError } from '../log/data-directory.ts'
+import type { DataDirectory } from '../log/data-directory.ts'
 import type { Partition } from '../log/partition.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, Random } from '../platform/platform.ts'
@@ -22,10 +22,11 @@ import {
 } from './elections.ts'
 import { type FeatureUpdate, updateFeatures } from './feature-operations.ts'
 import { internalTopic } from './internal-topics.ts'
+import { readMetadataDirectory } from './metadata-directory.ts'
 import { type BrokerEndpointImage, MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
 import { type MetadataBatch, type MetadataRecord, metadataRecord } from './metadata-record.ts'
-import { readSnapshot } from './metadata-snapshot.ts'
+import { MetadataSnapshots } from './metadata-snapshots.ts'
 import { readQuorumEpoch, writeQuorumState } from './quorum-state.ts'
 import { alterReassignments, type ReassignmentOutcome, type TopicReassignment } from './reassignments.ts'
 import {
@@ -88,12 +89,18 @@ export class Controller {
   readonly #image = new MetadataImage()
   readonly #collidingNames = new CollidingNames()
   readonly #topics: TopicOperations
+  readonly #snapshots: MetadataSnapshots
   readonly #listeners: MetadataListener[] = []
+  #loadedEndOffset = 0n
 
   constructor(options: ControllerOptions) {
-    const { log, clock, config, random } = options
+    const { log, clock, config, random, logger, directory } = options
     this.#options = options
     this.#log = new MetadataLog(log, clock)
+    const { files } = directory
+    const image = this.#image
+    const folder = this.#folder
+    this.#snapshots = new MetadataSnapshots({ files, folder, log: this.#log, image, config, clock, logger })
     this.#topics = new TopicOperations(this.#image, config, random, this.#collidingNames)
   }
 
@@ -105,23 +112,17 @@ export class Controller {
     this.#listeners.push(listener)
   }
 
-  /** Replays what is in the log. Throws `DataDirectoryError` when its beginning is missing. */
+  /**
+   * Replays what is in the directory, from the newest snapshot on, and changes nothing there. Throws `DataDirectoryError` when something is
+   * missing or damaged, or of a kind that this broker cannot take up.
+   */
   load(): void {
-    const { startOffset } = this.#log
-    this.#log.readFrom(startOffset > 0n ? this.#loadSnapshot(startOffset) : 0n, (batch) => this.#take(batch))
-  }
-
-  /** Takes up what was in the log before `startOffset`; the offset from where on the log tells the rest. */
-  #loadSnapshot(startOffset: bigint): bigint {
-    const { files } = this.#options.directory
-    const snapshot = readSnapshot(files, this.#folder)
-    if (!snapshot || snapshot.endOffset < startOffset) {
-      throw new DataDirectoryError(
-        `${this.#folder} begins at offset ${startOffset}, and no snapshot holds what was before`,
-      )
-    }
-    for (const batch of snapshot.batches) this.#take(batch)
-    return snapshot.endOffset
+    const { directory, nodeId, logger } = this.#options
+    const image = this.#image
+    const end = readMetadataDirectory({ directory, folder: this.#folder, image, nodeId, logger }, (batch) => {
+      this.#take(batch)
+    })
+    this.#loadedEndOffset = end
   }
 
   get #folder(): string {
@@ -134,6 +135,7 @@ export class Controller {
    */
   start(endpoints: readonly BrokerEndpointImage[]): void {
     const { directory, nodeId, logger, random, config } = this.#options
+    if (this.#log.endOffset < this.#loadedEndOffset) this.#log.beginAt(this.#loadedEndOffset)
     const lastEpoch = Math.max(
       this.#image.lastAppliedEpoch,
       readQuorumEpoch(directory.files, this.#folder),
@@ -141,6 +143,7 @@ export class Controller {
     )
     const epoch = lastEpoch + 1
     writeQuorumState(directory.files, this.#folder, nodeId, epoch)
+    this.#snapshots.removeUnfinished()
     this.#take(this.#log.beginEpoch(epoch, nodeId))
     if (this.#image.isInTransaction) this.#commit([abortRecord()])
     if (this.#image.features.size === 0) this.#commit(bootstrapRecords())
@@ -297,6 +300,11 @@ export class Controller {
     return { firstProducerId, count: PRODUCER_ID_BLOCK }
   }
 
+  /** Waits for a snapshot that is being written; no other begins. */
+  stop(): Promise<void> {
+    return this.#snapshots.stop()
+  }
+
   describe(): object {
     return { nodeId: this.#options.nodeId, listeners: this.#listeners.length, image: this.#image.describe() }
   }
@@ -339,11 +347,14 @@ export class Controller {
   }
 
   #commit(records: readonly MetadataRecord[]): void {
-    if (records.length > 0) this.#take(this.#log.append(records))
+    if (records.length === 0) return
+    this.#take(this.#log.append(records))
+    this.#snapshots.writeIfDue()
   }
 
   #take(batch: MetadataBatch): void {
     const { changedTopics, removedTopics } = this.#image.replay(batch)
+    this.#snapshots.grown(batch.sizeInBytes ?? 0, batch.timestamp ?? -1n)
     for (const { name } of removedTopics) this.#collidingNames.remove(name)
     for (const name of changedTopics) this.#collidingNames.add(name)
     for (const listener of this.#listeners) listener(batch)

@@ -3,6 +3,7 @@ import {
   AbortTransactionRecord,
   BeginTransactionRecord,
   BrokerRegistrationChangeRecord,
+  ClearElrRecord,
   ClientQuotaRecord,
   ConfigRecord,
   EndTransactionRecord,
@@ -19,6 +20,7 @@ import {
   UnregisterBrokerRecord,
   UserScramCredentialRecord,
 } from '../protocol/generated/metadata-records.ts'
+import { CarriedRecords } from './carried-records.ts'
 import { ClientQuotas } from './client-quotas.ts'
 import { type ConfigType, configTypeOf } from './config-type.ts'
 import type { MetadataBatch, MetadataRecord } from './metadata-record.ts'
@@ -41,6 +43,8 @@ export interface PartitionImage {
   readonly leader: number
   readonly leaderEpoch: number
   readonly partitionEpoch: number
+  /** 0 recovered, 1 the leader was elected with loss and its log has yet to be recovered (KIP-704). */
+  readonly leaderRecoveryState: number
   /** Directory of each replica, in the order of `replicas` (KIP-858). */
   readonly directories: readonly Uuid[]
   /** Replicas out of sync that could lead without loss (KIP-966). */
@@ -90,11 +94,12 @@ const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 
 /**
  * The cluster as the metadata log describes it, built by nothing but replaying that log. Who keeps an image hands it every batch in
- * order. Records that nothing here needs yet (rules, tokens) are passed over, and stay in the log.
+ * order. Records that nothing here needs yet (rules, tokens) are carried along for the next snapshot.
  */
 export class MetadataImage {
   readonly clientQuotas = new ClientQuotas()
   readonly scramCredentials = new ScramCredentials()
+  readonly carried = new CarriedRecords()
   #lastAppliedOffset = -1n
   #lastAppliedEpoch = -1
   #controllerId = -1
@@ -103,6 +108,7 @@ export class MetadataImage {
   readonly #topics = new Map<string, MutableTopic>()
   readonly #topicsById = new Map<Uuid, MutableTopic>()
   readonly #brokers = new Map<number, BrokerImage>()
+  readonly #registrations = new Map<number, RegisterBrokerRecord>()
   readonly #configs: Record<ConfigType, Map<string, Map<string, string>>> = {
     topic: new Map(),
     broker: new Map(),
@@ -146,6 +152,11 @@ export class MetadataImage {
   /** Registrations, fenced ones included. */
   get brokers(): ReadonlyMap<number, BrokerImage> {
     return this.#brokers
+  }
+
+  /** The same with all that a registration says. */
+  get registrations(): ReadonlyMap<number, RegisterBrokerRecord> {
+    return this.#registrations
   }
 
   /** A transaction of the log has begun and not ended. */
@@ -201,8 +212,10 @@ export class MetadataImage {
     }
   }
 
-  #apply({ codec, message }: MetadataRecord): void {
-    this.#appliers.get(codec.key)?.(message)
+  #apply(record: MetadataRecord): void {
+    const apply = this.#appliers.get(record.codec.key)
+    if (apply) apply(record.message)
+    else this.carried.replay(record)
   }
 
   readonly #appliers: ReadonlyMap<number, (message: unknown) => void> = new Map([
@@ -224,13 +237,12 @@ export class MetadataImage {
     on(RegisterBrokerRecord, (record) => this.#registerBroker(record)),
     on(UnregisterBrokerRecord, ({ brokerId }) => {
       this.#brokers.delete(brokerId)
+      this.#registrations.delete(brokerId)
     }),
-    on(FenceBrokerRecord, ({ id }) => this.#changeBroker(id, { isFenced: true })),
-    on(UnfenceBrokerRecord, ({ id }) => this.#changeBroker(id, { isFenced: false })),
-    on(BrokerRegistrationChangeRecord, ({ brokerId, fenced, logDirs }) => {
-      if (fenced !== 0) this.#changeBroker(brokerId, { isFenced: fenced > 0 })
-      if (logDirs.length > 0) this.#changeBroker(brokerId, { logDirs })
-    }),
+    on(FenceBrokerRecord, ({ id }) => this.#changeBroker(id, { fenced: true })),
+    on(UnfenceBrokerRecord, ({ id }) => this.#changeBroker(id, { fenced: false })),
+    on(BrokerRegistrationChangeRecord, (record) => this.#changeRegistration(record)),
+    on(ClearElrRecord, ({ topicName }) => this.#clearElr(topicName)),
   ])
 
   #addTopic({ name, topicId }: TopicRecord): void {
@@ -251,6 +263,7 @@ export class MetadataImage {
       leader: record.leader,
       leaderEpoch: record.leaderEpoch,
       partitionEpoch: record.partitionEpoch,
+      leaderRecoveryState: record.leaderRecoveryState,
       directories: record.directories,
       eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? NONE,
       lastKnownElr: record.lastKnownElr ?? NONE,
@@ -272,6 +285,8 @@ export class MetadataImage {
       leader: isNewLeader ? change.leader : partition.leader,
       leaderEpoch: partition.leaderEpoch + (isNewLeader ? 1 : 0),
       partitionEpoch: partition.partitionEpoch + 1,
+      leaderRecoveryState:
+        change.leaderRecoveryState >= 0 ? change.leaderRecoveryState : partition.leaderRecoveryState,
       directories: change.directories ?? partition.directories,
       eligibleLeaderReplicas: change.eligibleLeaderReplicas ?? partition.eligibleLeaderReplicas,
       lastKnownElr: change.lastKnownElr ?? partition.lastKnownElr,
@@ -308,6 +323,7 @@ export class MetadataImage {
   }
 
   #registerBroker(record: RegisterBrokerRecord): void {
+    this.#registrations.set(record.brokerId, record)
     this.#brokers.set(record.brokerId, {
       id: record.brokerId,
       epoch: record.brokerEpoch,
@@ -319,9 +335,29 @@ export class MetadataImage {
     })
   }
 
-  #changeBroker(id: number, change: Partial<BrokerImage>): void {
-    const broker = this.#brokers.get(id)
-    if (broker) this.#brokers.set(id, { ...broker, ...change })
+  #changeRegistration(change: BrokerRegistrationChangeRecord): void {
+    const { brokerId, fenced, inControlledShutdown, logDirs, cordonedLogDirs } = change
+    this.#changeBroker(brokerId, {
+      ...(fenced === 0 ? {} : { fenced: fenced > 0 }),
+      ...(inControlledShutdown === 0 ? {} : { inControlledShutdown: inControlledShutdown > 0 }),
+      ...(logDirs.length === 0 ? {} : { logDirs }),
+      ...(cordonedLogDirs === null ? {} : { cordonedLogDirs }),
+    })
+  }
+
+  #changeBroker(id: number, change: Partial<RegisterBrokerRecord>): void {
+    const registration = this.#registrations.get(id)
+    if (registration) this.#registerBroker({ ...registration, ...change })
+  }
+
+  #clearElr(topicName: string): void {
+    for (const topic of this.#topics.values()) {
+      if (topicName !== '' && topic.name !== topicName) continue
+      topic.partitions.forEach((partition, index) => {
+        topic.partitions[index] = { ...partition, eligibleLeaderReplicas: NONE, lastKnownElr: NONE }
+      })
+      this.#delta.changedTopics.add(topic.name)
+    }
   }
 
   describe(): object {

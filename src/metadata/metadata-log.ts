@@ -1,13 +1,31 @@
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { type TopicConfig, topicConfig } from '../config/topic-config.ts'
 import type { Partition } from '../log/partition.ts'
 import type { Clock } from '../platform/platform.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import {
-  decodeMetadataBatch,
   encodeMetadataRecords,
   leaderChange,
   type MetadataBatch,
   type MetadataRecord,
 } from './metadata-record.ts'
+
+/** Settings of the metadata log: on the device a second after a change at the latest. What may go of it, snapshots say, not age or size. */
+export function metadataLogConfig(config: BrokerConfig): TopicConfig {
+  const overrides = new Map([
+    ['cleanup.policy', 'delete'],
+    ['flush.ms', '1000'],
+    ['max.message.bytes', String(2 ** 31 - 1)],
+    ['retention.bytes', '-1'],
+    ['retention.ms', '-1'],
+    ['segment.bytes', String(config.get('metadata.log.segment.bytes'))],
+    ['segment.ms', String(config.get('metadata.log.segment.ms'))],
+  ])
+  // Kafka's own way to small segments in tests.
+  const segmentBytes = config.get('internal.metadata.log.segment.bytes')
+  if (segmentBytes !== null) overrides.set('internal.segment.bytes', String(segmentBytes))
+  return topicConfig(overrides, config)
+}
 
 /** `__cluster_metadata-0` as a log of metadata records: KRaft's own framing inside ordinary batches. */
 export class MetadataLog {
@@ -29,20 +47,30 @@ export class MetadataLog {
     return this.#partition.log.logStartOffset
   }
 
-  /** Hands over all batches from `offset` on, in order. */
-  readFrom(offset: bigint, take: (batch: MetadataBatch) => void): void {
-    for (const bytes of this.#partition.log.batches()) {
-      const batch = decodeMetadataBatch(bytes)
-      if (batch.lastOffset >= offset) take(batch)
-    }
+  get sizeInBytes(): number {
+    return this.#partition.log.sizeInBytes
+  }
+
+  /** Resolves when all of it is on the device. */
+  flush(): Promise<void> {
+    return this.#partition.log.flush()
+  }
+
+  /** A snapshot holds what is in front of `offset`: the segments that end there go. */
+  deleteBefore(offset: bigint): void {
+    this.#partition.log.deleteRecordsBefore(offset)
+  }
+
+  /** A snapshot holds more than the log does: the log goes on behind it. */
+  beginAt(offset: bigint): void {
+    this.#partition.log.beginAt(offset)
   }
 
   /** Begins a new epoch: from now on this node is the leader, and says so in a control batch. */
   beginEpoch(leaderEpoch: number, leaderId: number): MetadataBatch {
     this.#partition.leaderEpoch = leaderEpoch
     this.#partition.log.beginLeaderEpoch(leaderEpoch)
-    const { key, value } = leaderChange(leaderId)
-    const range = this.#append([{ key, value }], true)
+    const range = this.#append([leaderChange(leaderId)], true)
     return { ...range, leaderEpoch, newLeaderId: leaderId, records: [] }
   }
 
@@ -56,7 +84,7 @@ export class MetadataLog {
   #append(
     records: readonly { key: Buffer | null; value: Buffer }[],
     isControl: boolean,
-  ): { baseOffset: bigint; lastOffset: bigint } {
+  ): { baseOffset: bigint; lastOffset: bigint; sizeInBytes: number; timestamp: bigint } {
     const timestamp = BigInt(this.#clock.now())
     const { leaderEpoch } = this.#partition
     const batch = buildBatch({
@@ -66,6 +94,6 @@ export class MetadataLog {
       records: records.map(({ key, value }) => ({ key, value, headers: [], timestamp })),
     })
     const { baseOffset, lastOffset } = this.#partition.append(batch, leaderEpoch)
-    return { baseOffset, lastOffset }
+    return { baseOffset, lastOffset, sizeInBytes: batch.length, timestamp }
   }
 }

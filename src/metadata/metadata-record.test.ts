@@ -7,6 +7,8 @@ import {
   encodeMetadataRecords,
   leaderChange,
   metadataRecord,
+  snapshotFooter,
+  snapshotHeader,
 } from './metadata-record.ts'
 
 const message = { name: 'orders', topicId: 'b8tRS7h4TJ2Vt43Dp85v2A' }
@@ -54,8 +56,18 @@ test('the control batch of a new leader is Kafka’s, byte for byte', () => {
   expect(decodeMetadataBatch(batch)).toMatchObject({ newLeaderId: 1, records: [] })
 })
 
-test('other control records, as in snapshots, are passed over', () => {
-  const record = { key: Buffer.from([0, 0, 0, 3]), value: Buffer.from([0, 0]), headers: [], timestamp: 1n }
-  const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records: [record] })
-  expect(decodeMetadataBatch(batch)).toMatchObject({ newLeaderId: undefined, records: [] })
+test('the control records of a snapshot are Kafka’s, byte for byte', () => {
+  const header = snapshotHeader(0x0102030405060708n)
+  expect(header.key.toString('hex')).toBe('00000003')
+  expect(header.value.toString('hex')).toBe('0000' + '0102030405060708' + '00')
+  const footer = snapshotFooter()
+  expect(footer.key.toString('hex')).toBe('00000004')
+  expect(footer.value.toString('hex')).toBe('0000' + '00')
+  const records = [{ ...header, headers: [], timestamp: 1n }]
+  const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records })
+  expect(decodeMetadataBatch(batch)).toMatchObject({
+    newLeaderId: undefined,
+    records: [],
+    control: { snapshotTimestamp: 0x0102030405060708n },
+  })
 })

@@ -270,4 +270,5 @@ def admin(servers):
     until(lambda: topic not in client.list_topics(timeout=20).topics, "the topic to be gone")
 
 
-main({each.__name__: each for each in (group, rebalance, static, records, admin)})
+if __name__ == "__main__":
+    main({each.__name__: each for each in (group, rebalance, static, records, admin)})

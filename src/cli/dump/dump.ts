@@ -99,6 +99,7 @@ export const dump = command({
       offsets: args.offset === undefined ? undefined : parseOffsets(args.offset),
       maxBytes: wholeNumber(args['max-bytes'], 'max-bytes', 1) ?? Number.POSITIVE_INFINITY,
       topic,
+      catalog: await lazyCatalog(),
     }
     const limit = wholeNumber(args.limit, 'limit', 1) ?? Number.POSITIVE_INFINITY
     const printer = new Printer(host, args.json, args['skip-record-metadata'])
@@ -171,6 +172,16 @@ class Printer {
     this.#host.out(this.#text)
     this.#text = ''
     await this.#host.drained()
+  }
+}
+
+/** Reads the specs when the first record is decoded, and once. */
+async function lazyCatalog(): Promise<DumpOptions['catalog']> {
+  const { loadCatalog } = await import('../spec-catalog.ts')
+  let catalog: ReturnType<typeof loadCatalog> | undefined
+  return () => {
+    catalog ??= loadCatalog()
+    return catalog
   }
 }
 

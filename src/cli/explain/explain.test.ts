@@ -52,6 +52,40 @@ test('several frames: the response is known by its request', async () => {
   expect(stdout).toContain('20  00 00 00 07                correlationId  7\n'.replace('20', '21'))
 })
 
+test('a pcap file: each direction of each connection by itself', async () => {
+  const header = Buffer.from('d4c3b2a1020004000000000000000000ffff000065000000', 'hex')
+  const packet = (from: number, to: number, payload: string) => {
+    const ip = Buffer.from(
+      `4500000000004000400600000a00000${from > 9000 ? 2 : 1}0a00000${from > 9000 ? 1 : 2}`,
+      'hex',
+    )
+    const tcp = Buffer.from('0000000000000001000000005018ffff00000000', 'hex')
+    tcp.writeUInt16BE(from, 0)
+    tcp.writeUInt16BE(to, 2)
+    const bytes = Buffer.concat([ip, tcp, Buffer.from(payload, 'hex')])
+    bytes.writeUInt16BE(bytes.length, 2)
+    const head = Buffer.alloc(16)
+    head.writeUInt32LE(bytes.length, 8)
+    return Buffer.concat([head, bytes])
+  }
+  const heartbeat = '00000019000c0001000000070003636c690002673100000005 00026d31'.replace(' ', '')
+  // Two connections whose requests have the same correlation id.
+  const packets = [
+    packet(1001, 9092, '0000000d00120000000000070003636c69'),
+    packet(1002, 9092, heartbeat),
+    packet(9092, 1001, response),
+    packet(9092, 1002, '0000000a00000007000000000000'),
+  ]
+  const { exitCode, stdout } = await explain([file('frames.pcap', Buffer.concat([header, ...packets]))])
+  expect(stdout.match(/^(Request|Response).*/gm)).toEqual([
+    'Request ApiVersions 0 (key 18), 10.0.0.1:1001 > 10.0.0.2:9092',
+    'Request Heartbeat 1 (key 12), 10.0.0.1:1002 > 10.0.0.2:9092',
+    'Response ApiVersions 0 (key 18), 10.0.0.2:9092 > 10.0.0.1:1001',
+    'Response Heartbeat 1 (key 12), 10.0.0.2:9092 > 10.0.0.1:1002',
+  ])
+  expect(exitCode).toBe(0)
+})
+
 test('a response that is told what it is', async () => {
   const { exitCode, stdout } = await explain([
     response,

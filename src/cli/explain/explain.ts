@@ -57,7 +57,7 @@ export const explain = command({
     ['$0 explain data/orders-0/00000000000000000000.log --html log.html', 'A segment as a page'],
   ],
   epilogue:
-    'Takes hex with blanks, colons, 0x or \\x, dumps of xxd, hexdump and tcpdump -x, lists of numbers, base64, or the bytes themselves. Where the bytes are ' +
+    'Takes hex with blanks, colons, 0x or \\x, dumps of xxd, hexdump and tcpdump -x, lists of numbers, base64, the bytes themselves, or a pcap file. Where the bytes are ' +
     'wrong, a caret stands below the first wrong one, and one sentence says what is there, what was expected and what usually causes it.\n' +
     'Exit codes: 0 the bytes are right, 1 they are wrong (and explained) or cannot be read, 2 wrong usage, 3 no such file.',
   async run(host, args) {

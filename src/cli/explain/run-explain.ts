@@ -5,7 +5,7 @@ import { type Explained, Explainer, type Explanation } from '../../inspector/exp
 import { type FileKind, fileKindByContent, knownFile } from '../../inspector/file-kind.ts'
 import { decodeText, InputTextError, isText } from '../../inspector/input-text.ts'
 import { regionOf } from '../../inspector/node.ts'
-import type { Piece } from '../../inspector/packet-dump.ts'
+import { type Piece, streamsOfPcap } from '../../inspector/packet-dump.ts'
 import type { FrameHints } from '../../inspector/recognise.ts'
 import { renderHtml } from '../../inspector/render-html.ts'
 import { nodeToJson, problemToJson } from '../../inspector/render-json.ts'
@@ -63,7 +63,8 @@ export async function runExplain(host: Host, args: ExplainArguments): Promise<nu
     isWindow,
   })
   const sections: Section[] = pieces.map(({ label, bytes, position }) => {
-    const explanation = explainer.explain(regionOf(bytes, position))
+    const connection = label.split(' > ').sort().join()
+    const explanation = explainer.explain(regionOf(bytes, position), connection)
     return { label, explanation, note: leftOut(explanation, position, bytes.length, input, form) }
   })
   await print(host, args, input, form, sections)
@@ -188,6 +189,9 @@ function decode(
   skip: number,
 ): { form: string; pieces: readonly (Piece & { position: number })[] } {
   const { bytes, position } = input
+  const streams = streamsOfPcap(bytes)
+  if (streams !== undefined)
+    return { form: 'a pcap file', pieces: streams.map((piece) => ({ ...piece, position: 0 })) }
   if (known !== undefined || !isText(bytes) || fileKindByContent(bytes) !== undefined)
     return { form: 'bytes', pieces: [{ label: '', bytes, position }] }
   try {
@@ -221,7 +225,7 @@ function leftOut(
   const { end, parts } = explanation
   const isCut = input.total === undefined || input.total > input.position + input.bytes.length
   if (form !== 'bytes' && isCut)
-    return `Left out: what follows the first ${input.bytes.length} characters of text.`
+    return `Left out: what follows the first ${input.bytes.length} bytes of the input.`
   const total = form === 'bytes' ? input.total : start + length
   if (total !== undefined && end >= total) return ''
   const rest = total === undefined ? 'what follows' : `${total - end} bytes`

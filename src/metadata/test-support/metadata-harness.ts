@@ -1,6 +1,6 @@
 import { BrokerConfig } from '../../config/broker-config.ts'
-import { topicConfig } from '../../config/topic-config.ts'
 import { DataDirectory } from '../../log/data-directory.ts'
+import type { Partition } from '../../log/partition.ts'
 import { Partitions } from '../../log/partitions.ts'
 import { DATA, seededRandom, storageSettings } from '../../log/test-support/storage.ts'
 import { silentLogger } from '../../platform/logger.ts'
@@ -10,6 +10,7 @@ import type { Files, Random } from '../../platform/platform.ts'
 import { Controller } from '../controller.ts'
 import { MetadataFollower } from '../metadata-follower.ts'
 import type { MetadataImage } from '../metadata-image.ts'
+import { metadataLogConfig } from '../metadata-log.ts'
 import type { MetadataBatch } from '../metadata-record.ts'
 import type { NewTopic } from '../topic-operations.ts'
 
@@ -29,6 +30,7 @@ export class MetadataHarness {
   readonly config: BrokerConfig
   readonly directory: DataDirectory
   readonly partitions: Partitions
+  readonly metadataLog: Partition
   readonly controller: Controller
   readonly follower: MetadataFollower
   readonly image: MetadataImage
@@ -48,7 +50,8 @@ export class MetadataHarness {
       logger: silentLogger,
       settings: () => storageSettings,
     })
-    const log = this.partitions.openMetadataLog(topicConfig(new Map(), this.config))
+    const log = this.partitions.openMetadataLog(metadataLogConfig(this.config))
+    this.metadataLog = log
     const { directory, config } = this
     this.controller = new Controller({
       log,
@@ -94,6 +97,7 @@ export class MetadataHarness {
 
   /** Stops as a broker does; what is on disk can be started on again. */
   async stop(): Promise<void> {
+    await this.controller.stop()
     await this.partitions.stop(this.image.brokers.get(1)!.epoch)
   }
 }

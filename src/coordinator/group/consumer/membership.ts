@@ -1,3 +1,4 @@
+import { consumerAssignors } from '../../../config/consumer-assignors.ts'
 import { ApiError, ErrorCode } from '../../../protocol/error-code.ts'
 import { javaHash } from '../../../protocol/hash.ts'
 import type { CoordinatorRecord } from '../../runtime.ts'
@@ -164,7 +165,7 @@ export class Membership {
   }
 
   get #defaultAssignor(): string {
-    return this.#services.config.get('group.consumer.assignors')[0]!
+    return consumerAssignors(this.#services.config)[0]!
   }
 
   #mayAssign({ groupId, assignmentTimestampMs }: ConsumerGroup, nowMs: number): boolean {

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../platform/manual-clock.ts'
+import { SimulatedFiles } from '../platform/simulated-files.ts'
+import { SimulatedRandom } from '../platform/simulated-random.ts'
+import { ErrorCode } from '../protocol/error-code.ts'
+import type { Partition } from './partition.ts'
+import {
+  append,
+  batchOf,
+  copyFiles,
+  openStorage,
+  readAll,
+  type Storage,
+  topicConfig,
+  values,
+} from './test-support/storage.ts'
+
+const FOLDER = '/data/t-0'
+const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAABB'
+const storageError = expect.objectContaining({ code: ErrorCode.KAFKA_STORAGE_ERROR })
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A segment for each batch. */
+const rolling = { 'segment.bytes': 100, 'index.interval.bytes': 0 }
+
+function idempotent(partition: Partition, value: string, baseSequence: number): void {
+  const producer = { producerId: 7n, producerEpoch: 0, baseSequence }
+  partition.append(batchOf([{ value }], producer), 0, 'client', { produceVersion: 9 })
+}
+
+/** What the checkpoint says is on the device, and what came after that is not. */
+async function partlyFlushed(config = topicConfig(rolling)): Promise<Storage> {
+  const storage = await openStorage(config)
+  for (const value of ['a', 'b', 'c']) append(storage.partition, value)
+  await storage.partition.log.flush()
+  storage.clock.advance(60_000)
+  await settle()
+  for (const value of ['d', 'e', 'f']) append(storage.partition, value)
+  return storage
+}
+
+describe('after a loss of power', () => {
+  test('segments that have neither index nor snapshot are recovered', async () => {
+    const { files } = await partlyFlushed()
+    const lost = copyFiles(files)
+    for (const { name } of files.list(FOLDER)) {
+      if (/0[3-5]\.(index|timeindex)$|\.snapshot$/.test(name)) lost.remove(`${FOLDER}/${name}`)
+    }
+    const { partition } = await openStorage(topicConfig(rolling), lost)
+    expect(values(await readAll(partition))).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  test('a segment that lost whole batches ends the log: offsets have no gap', async () => {
+    const { files } = await partlyFlushed()
+    const lost = copyFiles(files)
+    lost.replace(`${FOLDER}/00000000000000000004.log`, '')
+    const { partition } = await openStorage(topicConfig(rolling), lost)
+    expect(values(await readAll(partition))).toEqual(['a', 'b', 'c', 'd'])
+    append(partition, 'g')
+    expect((await readAll(partition)).at(-1)).toMatchObject({ offset: 4n, value: 'g' })
+    const crashed = await openStorage(topicConfig(rolling), copyFiles(lost))
+    expect(values(await readAll(crashed.partition))).toEqual(['a', 'b', 'c', 'd', 'g'])
+  })
+
+  test('compacted logs have gaps, which end nothing', async () => {
+    const config = topicConfig({ ...rolling, 'cleanup.policy': 'compact' })
+    const { files } = await partlyFlushed(config)
+    const cleaned = copyFiles(files)
+    cleaned.replace(`${FOLDER}/00000000000000000004.log`, '')
+    const { partition } = await openStorage(config, cleaned)
+    expect((await readAll(partition)).at(-1)).toMatchObject({ offset: 5n, value: 'f' })
+  })
+
+  test('a log that lost more than was deleted goes on from its start, and after the next crash too', async () => {
+    const { files, partition } = await openStorage()
+    append(partition, 'a', 'b', 'c')
+    partition.log.deleteRecordsBefore(2n)
+    const lost = copyFiles(files)
+    lost.replace(`${FOLDER}/00000000000000000000.log`, '')
+    const again = await openStorage(topicConfig(), lost)
+    expect(again.partition.log.logEndOffset).toBe(2n)
+    // Where logs start is written for all of them when it changes for one.
+    const other = again.partitions.create({
+      topic: 'u',
+      partition: 0,
+      topicId: OTHER_ID,
+      leaderEpoch: 0,
+      partitionEpoch: 0,
+      replicas: [1],
+      isr: [1],
+      config: topicConfig(),
+    })
+    append(other, 'a', 'b')
+    other.log.deleteRecordsBefore(1n)
+    const crashed = await openStorage(topicConfig(), copyFiles(lost))
+    expect(crashed.partition.log.logStartOffset).toBe(2n)
+    expect(crashed.partition.log.logEndOffset).toBe(2n)
+  })
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'a batch that could neither be flushed nor taken back is not acknowledged as a duplicate (%i)',
+    async (seed) => {
+      const config = topicConfig({ ...rolling, 'flush.messages': 1 })
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      const { partition } = await openStorage(config, files)
+      idempotent(partition, 'a', 0)
+      // From the flush of the new segment on, so that it cannot be removed either.
+      const calls = files.faults.calls.length
+      idempotent(partition, 'b', 1)
+      const flush = files.faults.calls.slice(calls).findIndex((call) => call.startsWith('fdatasync')) + 1
+      files.failAt(flush, { count: 2 })
+      expect(() => idempotent(partition, 'c', 2)).toThrow(storageError)
+      idempotent(partition, 'c', 2)
+      files.losePower()
+      const after = await openStorage(config, files, new ManualClock())
+      expect(values(await readAll(after.partition))).toEqual(['a', 'b', 'c'])
+    },
+  )
+})
