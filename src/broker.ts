@@ -124,6 +124,13 @@ export class Broker {
     return () => void this.#stopListeners.delete(listener)
   }
 
+  /** Does now what is done from time to time: retention and compaction of all logs that are due. Resolves when that is done. */
+  async maintain(): Promise<void> {
+    const { partitions } = this.#running.services
+    await partitions.enforceRetention()
+    await partitions.cleanDue()
+  }
+
   /** All that it holds: connections, what is parked, groups, partitions, metadata. */
   describe(): object {
     const { server, services, controller, follower } = this.#running

@@ -80,7 +80,7 @@ const names: readonly BrokerPropertyName[] = [
   'transaction.state.log.segment.bytes',
 ]
 
-/** Properties of topics that are taken and described, but change nothing yet: those of compaction, tiered storage and several brokers. */
+/** Properties of topics that are taken and described, but change nothing yet: those of tiered storage and several brokers, and how hard lz4 tries. */
 export const topicPropertiesWithoutEffect: ReadonlySet<string> = new Set<TopicPropertyName>([
   'compression.lz4.level',
   'follower.replication.throttled.replicas',

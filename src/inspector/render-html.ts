@@ -75,7 +75,7 @@ ${banner}<div class="split"><div class="bytes">${panels}</div><div class="tree">
   #bytes(region: Region, runs: readonly Run[], root: InspectedNode, problem: Problem | undefined): string {
     const isRoot = region === root.region
     const start = isRoot ? root.position : (runs[0]?.position ?? 0)
-    const last = Math.max(...runs.map(({ position, length }) => position + length), start)
+    const last = runs.reduce((most, { position, length }) => Math.max(most, position + length), start)
     const wrong = problem?.region === region ? problem : undefined
     const end = Math.max(
       last,

@@ -115,7 +115,7 @@ describe('old snapshots, and the log that the next one covers, go', () => {
   })
 
   test('when they are older than metadata.max.retention.ms; the newest always stays', async () => {
-    const harness = await start({ ...small, 'metadata.max.retention.ms': '5000' })
+    const harness = await start({ ...small, 'metadata.max.retention.ms': '60000' })
     await churn(harness, 20)
     const before = names(harness.files).length
     harness.clock.advance(1_000_000)

@@ -11,7 +11,7 @@ export class MovableClock implements Clock {
   }
 
   now(): number {
-    return this.#base.now() + this.#movedMs
+    return Math.floor(this.#base.now() + this.#movedMs)
   }
 
   elapsedMs(): number {

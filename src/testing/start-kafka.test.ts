@@ -90,6 +90,30 @@ describe('startKafka', () => {
     }
   })
 
+  test('time moves when a test says so: records get too old, the last one of a key stays', async () => {
+    await using kafka = await startKafka()
+    const small = { 'segment.ms': 1000, 'min.cleanable.dirty.ratio': 0 }
+    await kafka.createTopic('events', { configs: { 'retention.ms': 3_600_000 } })
+    await kafka.createTopic('state', { configs: { ...small, 'cleanup.policy': 'compact' } })
+    await kafka.produce('events', { value: 'old' })
+    await kafka.produce('state', { key: 'a', value: 'first' })
+    await kafka.advanceTime(3_599_000)
+    await kafka.produce('events', { value: 'young' })
+    await kafka.produce('state', { key: 'a', value: 'second' })
+    await kafka.advanceTime(2000)
+    await kafka.produce('state', { key: 'b', value: 'other' })
+    await kafka.advanceTime(0)
+    const states = await kafka.records('state', { count: 2 })
+    expect(states.map((record) => [record.offset, record.text()])).toEqual([
+      [1n, 'second'],
+      [2n, 'other'],
+    ])
+    await kafka.advanceTime(3_600_000)
+    await kafka.produce('events', { value: 'new' })
+    expect((await kafka.records('events')).map((record) => record.text())).toEqual(['new'])
+    await expect(kafka.advanceTime(-1)).rejects.toThrow('time goes forward: -1 ms')
+  })
+
   test('several brokers in one process know nothing of each other', async () => {
     await using one = await startKafka({ topics: ['t'] })
     await using other = await startKafka({ topics: ['t'] })

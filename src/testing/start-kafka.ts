@@ -2,6 +2,7 @@ import { Broker } from '../broker.ts'
 import { BrokerConfig } from '../config/broker-config.ts'
 import { type Logger, silentLogger } from '../platform/logger.ts'
 import { MemoryFiles } from '../platform/memory-files.ts'
+import { MovableClock } from '../platform/movable-clock.ts'
 import { nodeClock } from '../platform/node-clock.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { nodeNetwork } from '../platform/node-network.ts'
@@ -58,11 +59,13 @@ export class Kafka implements AsyncDisposable {
   /** The same as a list, as kafkajs wants it. */
   readonly brokers: string[]
   readonly #broker: Broker
+  readonly #clock: MovableClock
   readonly #topics: TopicAccess
 
   /** Made by `startKafka`. */
-  constructor(broker: Broker) {
+  constructor(broker: Broker, clock: MovableClock) {
     this.#broker = broker
+    this.#clock = clock
     this.#topics = new TopicAccess(broker)
     this.brokers = broker.listeners.map(({ host, port }) =>
       host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
@@ -92,6 +95,16 @@ export class Kafka implements AsyncDisposable {
     { count = 1, partition, timeoutMs = 10_000 }: RecordsOptions = {},
   ): Promise<KafkaRecord[]> {
     return this.#topics.records(topic, count, partition, timeoutMs)
+  }
+
+  /**
+   * Moves the broker's clock forward, as if so many milliseconds had passed: sessions run out, offsets expire, and what retention and
+   * compaction have to do is done when this resolves. With 0 only that.
+   */
+  async advanceTime(byMs: number): Promise<void> {
+    if (!(byMs >= 0)) throw new RangeError(`time goes forward: ${byMs} ms`)
+    this.#clock.advance(byMs)
+    await this.#broker.maintain()
   }
 
   /** Stops the broker and frees its port; clients that wait get their answer. May be called again. */
@@ -130,15 +143,16 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
   )
   for (const warning of config.warnings) logger.warn({}, warning)
   const files = data === undefined ? new MemoryFiles() : nodeFiles()
+  const clock = new MovableClock(nodeClock())
   const broker = new Broker({
     config,
-    platform: { clock: nodeClock(), random: nodeRandom(), files, network: nodeNetwork() },
+    platform: { clock, random: nodeRandom(), files, network: nodeNetwork() },
     logger,
     emulate: release,
   })
   await broker.start()
   if (trace) await letTrace(broker, logger)
-  const kafka = new Kafka(broker)
+  const kafka = new Kafka(broker, clock)
   try {
     const entries = Array.isArray(topics)
       ? topics.map((name: string) => [name, 1] as const)
