@@ -15,13 +15,14 @@ export class BenchBroker {
   readonly name: string
   /** Undefined for a broker that runs already. */
   readonly #command: string | undefined
-  readonly #folder: string
+  /** Where its data is, unless it runs elsewhere. */
+  readonly folder: string
   #target: Target
   #process: ChildProcess | undefined
 
   private constructor(spec: BrokerSpec, folder: string, port: number) {
     this.name = spec.name
-    this.#folder = folder
+    this.folder = folder
     this.#command = 'command' in spec ? spec.command : undefined
     this.#target = 'command' in spec ? { host: '127.0.0.1', port, pid: undefined } : spec
   }
@@ -41,13 +42,13 @@ export class BenchBroker {
   }
 
   /** Starts it unless it runs; milliseconds from the start of the process to its first answer to ApiVersions. */
-  async start(): Promise<number> {
+  async start(patienceMs = START_PATIENCE_MS): Promise<number> {
     if (this.#command === undefined || this.#process) return 0
     const { host, port } = this.#target
     const [program = '', ...args] = words(this.#command).map((word) =>
-      word.replaceAll('{port}', String(port)).replaceAll('{dir}', join(this.#folder, 'data')),
+      word.replaceAll('{port}', String(port)).replaceAll('{dir}', join(this.folder, 'data')),
     )
-    const log = openSync(join(this.#folder, 'broker.log'), 'a')
+    const log = openSync(join(this.folder, 'broker.log'), 'a')
     const startedMs = performance.now()
     const child = spawn(program, args, { stdio: ['ignore', log, log] })
     closeSync(log)
@@ -61,13 +62,13 @@ export class BenchBroker {
     this.#process = child
     this.#target = { host, port, pid: child.pid }
     while (!(await answers(host, port))) {
-      if (failure === undefined && performance.now() - startedMs > START_PATIENCE_MS) {
+      if (failure === undefined && performance.now() - startedMs > patienceMs) {
         await this.stop()
         failure = 'no answer in time'
       }
       if (failure !== undefined) {
         this.#process = undefined
-        throw new Error(`${this.name} did not start: ${failure}; see ${join(this.#folder, 'broker.log')}`)
+        throw new Error(`${this.name} did not start: ${failure}; see ${join(this.folder, 'broker.log')}`)
       }
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
@@ -75,7 +76,16 @@ export class BenchBroker {
   }
 
   /** Milliseconds from SIGTERM to the end of the process. */
-  async stop(): Promise<number> {
+  stop(): Promise<number> {
+    return this.#end('SIGTERM')
+  }
+
+  /** SIGKILL: it gets no chance to write anything more. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number> {
     const child = this.#process
     if (!child) return 0
     this.#process = undefined
@@ -87,7 +97,7 @@ export class BenchBroker {
         clearTimeout(timer)
         resolve()
       })
-      child.kill('SIGTERM')
+      child.kill(signal)
     })
     return performance.now() - startedMs
   }

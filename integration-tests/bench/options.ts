@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Workload } from './workload.ts'
 
-export const ROW_GROUPS = ['lifecycle', 'embedded', 'throughput', 'latency', 'group', 'topic'] as const
+/** Those that are measured when none is named; the others take their time. */
+const USUAL_ROW_GROUPS = ['lifecycle', 'embedded', 'throughput', 'latency', 'group', 'topic'] as const
+const ROW_GROUPS = [...USUAL_ROW_GROUPS, 'recovery', 'many-partitions'] as const
 export type RowGroup = (typeof ROW_GROUPS)[number]
 
 export const USAGE = `npm run bench -- [options] [row...]
@@ -11,13 +13,15 @@ Measures Odradek, and other brokers beside it when they are given, with the same
 turns within every round, so that ratios hold on a noisy machine. Every record that is sent must be read once, in order: otherwise the
 row fails. Throughput rows tell which side was full, the cores that broker and client used, and the broker's CPU seconds per GB.
 
-Rows (all when none is named):
+Rows (the first six when none is named):
   lifecycle    process start to the first answered ApiVersions, memory when idle, SIGTERM to exit
   embedded     startKafka() in process
   throughput   produce, and fetch from the start: 100 B and 1 KiB records, 1 and 8 partitions, none and lz4; memory afterwards
   latency      acknowledgement and end to end at 1,000 records a second
   group        a new kafkajs client in a new group, to its first record
   topic        create a topic, to the answer and to the first record that it takes
+  recovery     start after kill -9, beside the time that cat takes for the same files
+  many-partitions   clean start and stop with 1,000 topics of 10 partitions, and the memory that takes
 
 And by itself, without a broker:
   codec        our decoders beside those of kafkajs and @platformatic/kafka ("npm run bench -- codec --help")
@@ -34,6 +38,7 @@ Options:
   --batch KIB              size of a producer's batches (64)
   --flight N               requests in flight per producer, and consumers that read side by side (4 and 2)
   --seconds N              length of a latency run (4)
+  --gigabytes N            log to recover (2)
   --only TEXT              only throughput cases whose name contains TEXT
   --no-warm                measure brokers as cold as they start
   --json                   figures as JSON instead of the table
@@ -54,6 +59,7 @@ export interface BenchOptions {
   readonly requestsInFlight: number
   readonly readers: number
   readonly latencySeconds: number
+  readonly recoveryBytes: number
   readonly only: string
   readonly isWarm: boolean
   readonly isJson: boolean
@@ -73,7 +79,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
   const own = `"${process.execPath}" "${main}" --port {port} --data {dir} --override group.initial.rebalance.delay.ms=0`
   return {
-    groups: groups.length > 0 ? groups : ROW_GROUPS,
+    groups: groups.length > 0 ? groups : USUAL_ROW_GROUPS,
     brokers: [
       { name: 'odradek', command: values.odradek ?? own },
       ...(values.kafka === undefined ? [] : [{ name: 'kafka', command: values.kafka }]),
@@ -85,6 +91,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     requestsInFlight: count('flight', values.flight ?? '4'),
     readers: count('flight', values.flight ?? '2'),
     latencySeconds: count('seconds', values.seconds),
+    recoveryBytes: count('gigabytes', values.gigabytes) * 1e9,
     only: values.only,
     isWarm: !values['no-warm'],
     isJson: values.json,
@@ -105,6 +112,7 @@ function parse(args: readonly string[]) {
         batch: { type: 'string', default: '64' },
         flight: { type: 'string' },
         seconds: { type: 'string', default: '4' },
+        gigabytes: { type: 'string', default: '2' },
         only: { type: 'string', default: '' },
         'no-warm': { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },

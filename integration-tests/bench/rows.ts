@@ -3,9 +3,11 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { BenchBroker } from './broker-process.ts'
 import type { Job, JobKind, JobOf, JobResults, Throughput } from './jobs.ts'
+import { manyPartitions } from './many-partitions.ts'
 import { type BenchOptions, type RowGroup, workloads } from './options.ts'
 import { median } from './percentile.ts'
 import { residentBytesOf } from './process-usage.ts'
+import { recovery } from './recovery.ts'
 import type { Measurement } from './report.ts'
 
 /** A side that uses this much of a core is full: both programs do their work on one thread. */
@@ -29,6 +31,8 @@ export const rowGroups: { readonly [Group in RowGroup]: (bench: Bench) => Promis
   latency,
   group,
   topic,
+  recovery,
+  'many-partitions': manyPartitions,
 }
 
 /** Every broker in every round, each round beginning with another one. */
@@ -205,7 +209,7 @@ async function topic(bench: Bench): Promise<void> {
   })
 }
 
-function addMemory(bench: Bench, broker: BenchBroker, row: string): void {
+export function addMemory(bench: Bench, broker: BenchBroker, row: string): void {
   const bytes = broker.target.pid === undefined ? undefined : residentBytesOf(broker.target.pid)
   if (bytes !== undefined) bench.add({ row, broker: broker.name, value: bytes / 1024 / 1024, unit: 'MiB' })
 }
@@ -220,7 +224,10 @@ function emptyNodeMs(): Promise<number> {
 }
 
 /** Runs the load generator in a process of its own. Throws when a check of it fails. */
-function generate<Kind extends JobKind>(_kind: Kind, job: JobOf<Kind> & Job): Promise<JobResults[Kind]> {
+export function generate<Kind extends JobKind>(
+  _kind: Kind,
+  job: JobOf<Kind> & Job,
+): Promise<JobResults[Kind]> {
   const generator = fileURLToPath(new URL('./generator.js', import.meta.url))
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [generator, JSON.stringify(job)], {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -65,6 +65,20 @@ test('npx odradek runs', async () => {
   await broker.stop()
   expect(broker.log).toBe('')
   expect(readdirSync(data)).toContain('.kafka_cleanshutdown')
+})
+
+test('a start loads few files, as each costs time', async () => {
+  const coverage = join(folder, 'coverage')
+  const main = join(project, 'node_modules', 'odradek', 'dist', 'main.js')
+  const command = ['env', `NODE_V8_COVERAGE=${coverage}`, process.execPath, main]
+  const broker = await BrokerProcess.start({ command })
+  expect(await broker.stop()).toBe(0)
+  // It lists all that Node has loaded.
+  const [report = ''] = readdirSync(coverage)
+  const { result } = JSON.parse(readFileSync(join(coverage, report), 'utf8')) as { result: { url: string }[] }
+  const files = result.map(({ url }) => url).filter((url) => url.includes('/odradek/dist/'))
+  expect(files.length).toBeGreaterThan(1)
+  expect(files.length).toBeLessThan(12)
 })
 
 test('startKafka from an ES module', async () => {

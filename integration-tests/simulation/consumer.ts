@@ -11,7 +11,6 @@ import type { World } from './world.ts'
 
 /** So many fetches one step makes at most. */
 const MAX_FETCHES = 40
-const MAX_BYTES = 2000
 /** What ListOffsets takes for the first offset. */
 const EARLIEST = -2n
 /** The last fetch of a step waits for records that may come. */
@@ -48,7 +47,8 @@ export class ConsumerActor extends Actor {
     const from = position.next
     for (let count = 0; count < MAX_FETCHES; count++) {
       const { powerLosses } = this.world
-      const found = await this.#fetch(topicId, step.partition, position.next)
+      const fetched = this.#fetch(topicId, step, position.next)
+      const [found] = await Promise.all(step.isPipelined ? [fetched, this.#earliest(step)] : [fetched])
       // What was on its way when the power went may be lost.
       if (powerLosses !== this.world.powerLosses) break
       if (found.errorCode !== 0) {
@@ -60,18 +60,22 @@ export class ConsumerActor extends Actor {
     this.log(`#${step.id} read ${from} to ${position.next} of ${step.topic}-${step.partition}`)
   }
 
-  async #fetch(topicId: string, partition: number, offset: number): Promise<PartitionData> {
+  async #fetch(
+    topicId: string,
+    { partition, maxBytes }: Extract<Step, { kind: 'consume' }>,
+    offset: number,
+  ): Promise<PartitionData> {
     const { responses, errorCode } = await this.ask(Fetch, 13, {
       clusterId: null,
       replicaId: -1,
       replicaState: { replicaId: -1, replicaEpoch: -1n },
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
-      maxBytes: MAX_BYTES * 2,
+      maxBytes,
       isolationLevel: 0,
       sessionId: 0,
       sessionEpoch: -1,
-      topics: [{ topic: '', topicId, partitions: [partitionToFetch(partition, offset)] }],
+      topics: [{ topic: '', topicId, partitions: [partitionToFetch(partition, offset, maxBytes)] }],
       forgottenTopicsData: [],
       rackId: '',
     })
@@ -149,14 +153,14 @@ export class ConsumerActor extends Actor {
   }
 }
 
-function partitionToFetch(partition: number, offset: number) {
+function partitionToFetch(partition: number, offset: number, partitionMaxBytes: number) {
   return {
     partition,
     currentLeaderEpoch: -1,
     fetchOffset: BigInt(offset),
     lastFetchedEpoch: -1,
     logStartOffset: -1n,
-    partitionMaxBytes: MAX_BYTES,
+    partitionMaxBytes,
     replicaDirectoryId: 'AAAAAAAAAAAAAAAAAAAAAA',
     highWatermark: -1n,
   }

@@ -15,6 +15,10 @@ export type Action =
     }
   | {
       readonly kind: 'consume'
+      /** Of one fetch. */
+      readonly maxBytes: number
+      /** Another request follows each fetch at once. */
+      readonly isPipelined: boolean
       readonly consumer: number
       readonly topic: string
       readonly partition: number
@@ -169,7 +173,14 @@ function action(random: SimulatedRandom, flushing: Flushing): Action {
     case 'produce':
       return { kind, topic, partition, ...production(random) }
     case 'consume':
-      return { kind, consumer: random.integer(CONSUMERS), topic, partition }
+      return {
+        kind,
+        consumer: random.integer(CONSUMERS),
+        topic,
+        partition,
+        maxBytes: random.pick([300, 2000, 1_000_000]),
+        isPipelined: random.chance(20),
+      }
     case 'commit':
     case 'check-commit':
       return {
@@ -218,7 +229,7 @@ function production(random: SimulatedRandom) {
   const batches = Array.from({ length: random.chance(75) ? 1 : 1 + random.integer(4) }, () =>
     random.chance(70) ? 1 + random.integer(3) : 1 + random.integer(40),
   )
-  const valueBytes = random.chance(90) ? random.integer(100) : random.integer(3000)
+  const valueBytes = random.chance(90) ? random.integer(100) : random.integer(random.pick([3000, 3000, 8000]))
   // Who is idempotent has to wait for the replicas.
   const acks = isIdempotent(producer) ? -1 : random.pick([-1, -1, 1, 0])
   return { producer, batches, valueBytes, acks, cut: cut(random, 25, 200 + valueBytes) }

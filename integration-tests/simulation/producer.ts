@@ -29,6 +29,8 @@ interface Identity {
 const MAX_ATTEMPTS = 60
 const FIRST_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 5000
+/** Instead of a count of losses: the power went while the answer was on its way. */
+const LOST_PERHAPS = -1
 /** How the producer's state in the log can be gone, so that its next sequence does not follow. */
 const NOT_IN_SEQUENCE: readonly number[] = [
   ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -116,10 +118,11 @@ export class ProducerActor extends Actor {
       try {
         await this.#introduce()
         const sequence = this.#sequenceOf(batch)
+        const { powerLosses } = this.world
         const errorCode = await this.#send(step, batch, attempt === 0 ? cut : undefined, sequence.next)
         if (errorCode === 0) {
           sequence.next += batch.values.length
-          sequence.losses = batch.ledger.losses
+          sequence.losses = powerLosses === this.world.powerLosses ? batch.ledger.losses : LOST_PERHAPS
           return true
         }
         if (isRetriable(errorCode) && errorCode !== ErrorCode.UNKNOWN_TOPIC_ID) continue

@@ -105,7 +105,16 @@ class Simulation {
     this.#checkCommits()
     for (const { name, partitions } of world.ledger.topics.values()) {
       for (const partition of partitions.keys()) {
-        this.#consumers[0]!.add({ id: -1, atMs: 0, kind: 'consume', consumer: 0, topic: name, partition })
+        this.#consumers[0]!.add({
+          id: -1,
+          atMs: 0,
+          kind: 'consume',
+          maxBytes: 10_000,
+          isPipelined: false,
+          consumer: 0,
+          topic: name,
+          partition,
+        })
       }
     }
     await this.#runWhile(() => isResting() && !this.#actors.every((actor) => actor.isIdle))

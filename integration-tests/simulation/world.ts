@@ -137,7 +137,7 @@ export class World implements SimulatedMachine {
     this.#state = 'up'
     this.log('broker', 'is up')
     // Not always when it was clean: logs open on their first use, which is to be tried too.
-    if (!isClean || life % 2 === 0 || this.#isEnding) this.audit()
+    if (!isClean || this.#isPowerLost || life % 2 === 0 || this.#isEnding) this.audit()
     if (!isClean) this.onRecovered()
   }
 

@@ -46,11 +46,13 @@ describe('topic', () => {
     ])
   })
 
-  test('describe says that a compact topic is not compacted yet', async () => {
-    await odradek(['topic', 'create', 'compact', '-c', 'cleanup.policy=compact'])
-    const { stdout } = await odradek(['topic', 'describe', 'compact'], { isTerminal: true })
+  test('describe says what is set but has no effect', async () => {
+    const settings = ['-c', 'cleanup.policy=compact', '-c', 'local.retention.ms=1000']
+    await odradek(['topic', 'create', 'tiered', ...settings])
+    const { stdout } = await odradek(['topic', 'describe', 'tiered'], { isTerminal: true })
     expect(stdout).toMatch(/cleanup\.policy=compact +\(topic\)/)
-    expect(stdout).toMatch(/note: cleanup\.policy=compact: .*does not compact yet/)
+    expect(stdout).toMatch(/note: local\.retention\.ms=1000: .*does not honour it yet/)
+    expect(stdout).not.toMatch(/note: cleanup/)
   })
 
   test('a failure is a line each, and what can be done is done', async () => {

@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs'
 import { api } from './api/api.ts'
+import { check } from './check/check.ts'
 import type { Command } from './command.ts'
 import { dump } from './dump/dump.ts'
 import { explain } from './explain/explain.ts'
@@ -46,7 +47,7 @@ const groups: readonly {
 ]
 
 /** Commands of one word. */
-const singles: readonly AnyCommand[] = [trace, dump, explain, api] as AnyCommand[]
+const singles: readonly AnyCommand[] = [trace, dump, check, explain, api] as AnyCommand[]
 
 /** What yargs has checked by a command's own table; only `command()` knows the types. */
 interface AnyCommand extends Omit<Command, 'run'> {

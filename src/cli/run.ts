@@ -6,6 +6,7 @@ const WITH_YARGS: ReadonlySet<string> = new Set([
   'group',
   'trace',
   'dump',
+  'check',
   'api',
   'explain',
   'help',

@@ -109,7 +109,7 @@ export function isWord(text: string): boolean {
   return !/[./\\]/.test(text)
 }
 
-const COMMANDS: readonly string[] = ['topic', 'group', 'trace', 'explain']
+const COMMANDS: readonly string[] = ['topic', 'group', 'trace', 'dump', 'check', 'explain', 'api']
 
 /** For a word that is neither a command nor a file. */
 export function unknownCommand(word: string): CommandError {

@@ -14,7 +14,8 @@ test('every property of a broker has a sentence', () => {
 test('a setting without effect says so', () => {
   expect(documentationOf('broker', 'num.io.threads')).toMatch(/does not honour it yet\.$/)
   expect(documentationOf('broker', 'num.partitions')).not.toMatch(/honour/)
-  expect(documentationOf('topic', 'cleanup.policy')).toContain('does not compact yet')
+  expect(documentationOf('topic', 'cleanup.policy')).not.toMatch(/honour/)
+  expect(documentationOf('topic', 'local.retention.ms')).toMatch(/does not honour it yet\.$/)
   expect(documentationOf('broker', 'listener.name.external.ssl.protocol')).toContain('TLS')
   expect(documentationOf('broker', 'no.such')).toBeNull()
 })

@@ -3,7 +3,7 @@ import { batchSizeInBytes } from '../protocol/record-batch.ts'
 import { extentOf } from './batch-run.ts'
 import { learnProducer, restoreProducers } from './log-replay.ts'
 import type { LogState } from './log-state.ts'
-import { makePartitionFolder } from './partition-folders.ts'
+import { flushPartitionFolder, makePartitionFolder } from './partition-folders.ts'
 import type { Segment } from './segment.ts'
 import { storageError } from './storage-error.ts'
 
@@ -59,7 +59,9 @@ export class LogWriter {
 
   #makeDirectory(): void {
     const { environment, directory, topicId, segments } = this.#state
-    makePartitionFolder(environment.files, directory, topicId)
+    const { files, flushInBackground } = environment
+    makePartitionFolder(files, directory, topicId)
+    flushInBackground(() => flushPartitionFolder(files, directory))
     this.#state.isOnDisk = true
     segments.preallocate()
   }

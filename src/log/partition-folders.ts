@@ -62,7 +62,7 @@ export class PartitionFolders {
     if (stored === topicId) return true
     if (stored === undefined) {
       // Apache Kafka would take the folder for a stray without it.
-      this.#directory.files.replace(`${this.path(name)}/partition.metadata`, partitionMetadata(topicId))
+      this.#directory.files.replace(metadataPath(this.path(name)), partitionMetadata(topicId))
       return true
     }
     this.#putAside(name, `it belongs to topic id ${stored}, not ${topicId}`)
@@ -70,7 +70,7 @@ export class PartitionFolders {
   }
 
   #readTopicId(name: string): string | undefined {
-    const path = `${this.path(name)}/partition.metadata`
+    const path = metadataPath(this.path(name))
     if (!this.#directory.files.exists(path)) return undefined
     return /^topic_id: *(\S+)$/m.exec(this.#directory.files.read(path).toString('utf8'))?.[1]
   }
@@ -109,12 +109,28 @@ export class PartitionFolders {
 export function makePartitionFolder(files: Files, path: string, topicId: string): void {
   files.makeDirectory(path)
   // Without this file Apache Kafka takes the folder for a stray and serves an empty log (KIP-516).
-  const file = files.open(`${path}/partition.metadata`, 'create')
+  const file = files.open(metadataPath(path), 'create')
   try {
     file.write([Buffer.from(partitionMetadata(topicId))], 0)
   } finally {
     file.close()
   }
+}
+
+/** Brings to the device whose folder it is: one that does not say so is taken for that of the topic that has its name by then. */
+export async function flushPartitionFolder(files: Files, path: string): Promise<void> {
+  // The topic may be deleted by now.
+  if (!files.exists(metadataPath(path))) return
+  const file = files.open(metadataPath(path), 'write')
+  try {
+    await file.flush()
+  } finally {
+    file.close()
+  }
+}
+
+function metadataPath(folder: string): string {
+  return `${folder}/partition.metadata`
 }
 
 /** The content of a `partition.metadata` file. */

@@ -57,7 +57,8 @@ export class Partitions {
   #metadata: Partition | undefined
   #retentionTimer: Timer | undefined
   #checkpointTimer: Timer | undefined
-  readonly #removalTimers = new Set<Timer>()
+  /** What has been deleted and is removed later. */
+  readonly #removals = new Map<Timer, readonly string[]>()
   #flushes: Promise<void> = Promise.resolve()
   #isStopped = false
 
@@ -252,19 +253,21 @@ export class Partitions {
 
   #removeLater(paths: readonly string[], delayMs: number): void {
     if (paths.length === 0 || this.#isStopped) return
-    const { clock, logger } = this.#options
-    const { files } = this.#environment
-    const timer = clock.schedule(delayMs, () => {
-      this.#removalTimers.delete(timer)
-      for (const path of paths) {
-        try {
-          files.removeDirectory(path)
-        } catch (error) {
-          logger.error({ path, err: error }, 'cannot remove what was deleted')
-        }
-      }
+    const timer = this.#options.clock.schedule(delayMs, () => {
+      this.#removals.delete(timer)
+      this.#remove(paths)
     })
-    this.#removalTimers.add(timer)
+    this.#removals.set(timer, paths)
+  }
+
+  #remove(paths: readonly string[]): void {
+    for (const path of paths) {
+      try {
+        this.#environment.files.removeDirectory(path)
+      } catch (error) {
+        this.#options.logger.error({ path, err: error }, 'cannot remove what was deleted')
+      }
+    }
   }
 
   #flushInBackground(flush: () => Promise<void>): void {
@@ -328,7 +331,7 @@ export class Partitions {
     this.#isStopped = true
     this.#retentionTimer?.cancel()
     this.#checkpointTimer?.cancel()
-    for (const timer of this.#removalTimers) timer.cancel()
+    for (const timer of this.#removals.keys()) timer.cancel()
     const { directory, logger } = this.#options
     try {
       await this.#cleaner.stop()
@@ -336,6 +339,8 @@ export class Partitions {
       const logs = Array.from(this.all(), ({ openLog }) => openLog)
       await Promise.all([...logs, this.#metadata?.openLog].map((log) => log?.close()))
       await this.#checkpoints.write(this.all())
+      // Nobody reads from it any more, and Apache Kafka would complain of what it lacks.
+      for (const paths of this.#removals.values()) this.#remove(paths)
       await directory.writeCleanShutdown(brokerEpoch)
     } catch (error) {
       logger.error({ err: error }, 'shutdown is not clean: the next start will recover')

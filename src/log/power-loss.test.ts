@@ -11,6 +11,7 @@ import {
   openStorage,
   readAll,
   type Storage,
+  TOPIC_ID,
   topicConfig,
   values,
 } from './test-support/storage.ts'
@@ -95,6 +96,15 @@ describe('after a loss of power', () => {
     const crashed = await openStorage(topicConfig(), copyFiles(lost))
     expect(crashed.partition.log.logStartOffset).toBe(2n)
     expect(crashed.partition.log.logEndOffset).toBe(2n)
+  })
+
+  test.each([1, 2, 3, 4])('a folder says whose it is soon after it is there (%i)', async (seed) => {
+    const files = new SimulatedFiles(new SimulatedRandom(seed))
+    const { partition } = await openStorage(topicConfig(), files)
+    append(partition, 'a')
+    await settle()
+    files.losePower()
+    expect(files.read(`${FOLDER}/partition.metadata`).toString()).toContain(TOPIC_ID)
   })
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(

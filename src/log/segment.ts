@@ -139,6 +139,7 @@ export class Segment {
   /** Makes the file as large as it may become. */
   preallocate(bytes: number): void {
     this.#isPreallocated = true
+    this.file.create()
     this.file.truncate(bytes)
   }
 

@@ -10,7 +10,7 @@ const TRANSACTION_TOPIC = '__transaction_state'
 const SHARE_TOPIC = '__share_group_state'
 
 export interface CarryOverOptions {
-  readonly directory: DataDirectory
+  readonly directory: Pick<DataDirectory, 'files' | 'path' | 'directoryId'>
   readonly nodeId: number
 }
 
@@ -19,7 +19,7 @@ export interface CarryOverOptions {
  * something else than was written: so the start is refused, in one line that names it, before anything is touched.
  */
 export class CarryOver {
-  readonly #directory: DataDirectory
+  readonly #directory: CarryOverOptions['directory']
   readonly #nodeId: number
   #unknownRecord: string | undefined
   #kraftVersion = 0

@@ -40,6 +40,22 @@ describe.each(twins)('files (%s)', (_, files, base) => {
     file.close()
   })
 
+  test('what nobody wrote reads as zeros, also where something was before', () => {
+    const file = files.open(`${base}/sparse`, 'create')
+    const large = 1_000_000
+    file.write([Buffer.from('before')], 0)
+    file.write([Buffer.from('far')], large)
+    file.truncate(3)
+    file.truncate(large)
+    file.write([Buffer.from('end')], large - 1)
+    const bytes = Buffer.alloc(large + 2, 'x')
+    expect(file.readSync(bytes, 0)).toBe(large + 2)
+    expect(bytes.subarray(0, 3).toString()).toBe('bef')
+    expect(bytes.subarray(3, large - 1).every((byte) => byte === 0)).toBe(true)
+    expect(bytes.subarray(large - 1).toString()).toBe('end')
+    file.close()
+  })
+
   test('that are missing say so', () => {
     expect(() => files.open(`${base}/none`, 'read')).toThrow(missing)
     expect(() => files.open(`${base}/none`, 'write')).toThrow(missing)

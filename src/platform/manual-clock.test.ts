@@ -52,3 +52,16 @@ describe('ManualClock', () => {
     expect(ran).toEqual(['soon', 'soon again', 'timer'])
   })
 })
+
+test('one timer at a time, behind what was to come soon', () => {
+  const clock = new ManualClock()
+  const ran: string[] = []
+  clock.schedule(20, () => ran.push(`b at ${clock.elapsedMs()}`))
+  clock.schedule(10, () => ran.push(`a at ${clock.elapsedMs()}`))
+  clock.soon(() => ran.push('soon'))
+  expect(clock.runNext()).toBe(true)
+  expect(ran).toEqual(['soon', 'a at 10'])
+  expect(clock.runNext()).toBe(true)
+  expect(clock.runNext()).toBe(false)
+  expect(ran).toEqual(['soon', 'a at 10', 'b at 20'])
+})

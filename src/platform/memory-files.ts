@@ -104,7 +104,9 @@ export class FileBytes {
       const at = position + done
       const within = at % CHUNK_BYTES
       const part = Math.min(CHUNK_BYTES - within, count - done)
-      this.#chunks[Math.floor(at / CHUNK_BYTES)]!.copy(into, done, within, within + part)
+      const chunk = this.#chunks[Math.floor(at / CHUNK_BYTES)]
+      const copied = chunk && chunk.length > within ? chunk.copy(into, done, within, within + part) : 0
+      into.fill(0, done + copied, done + part)
       done += part
     }
     return count
@@ -122,13 +124,11 @@ export class FileBytes {
     this.size = size
   }
 
+  /** What a file never had counts as zeros without memory of its own: some are made as large as they may become. */
   #zero(from: number, to: number): void {
-    for (let at = from; at < to; ) {
-      const within = at % CHUNK_BYTES
-      const count = Math.min(CHUNK_BYTES - within, to - at)
-      this.#chunk(Math.floor(at / CHUNK_BYTES), within + count).fill(0, within, within + count)
-      at += count
-    }
+    const within = from % CHUNK_BYTES
+    const chunk = this.#chunks[Math.floor(from / CHUNK_BYTES)]
+    if (chunk && within < chunk.length) chunk.fill(0, within, Math.min(within + to - from, chunk.length))
   }
 
   /** The chunk, grown to hold at least `length` bytes. */
@@ -137,7 +137,7 @@ export class FileBytes {
     if (chunk && chunk.length >= length) return chunk
     let capacity = index > 0 ? CHUNK_BYTES : Math.max(FIRST_CHUNK_BYTES, (chunk?.length ?? 0) * 2)
     while (capacity < length) capacity *= 2
-    const grown = Buffer.allocUnsafeSlow(Math.min(capacity, CHUNK_BYTES))
+    const grown = Buffer.alloc(Math.min(capacity, CHUNK_BYTES))
     chunk?.copy(grown)
     this.#chunks[index] = grown
     return grown

@@ -98,8 +98,7 @@ async function differingConfigs(
     })),
     notes: differing.flatMap(({ name: property, value, documentation }) => {
       const limitation = LIMITATION.exec(documentation ?? '')?.[0]
-      const isConcerned = property !== 'cleanup.policy' || value?.includes('compact')
-      return limitation !== undefined && isConcerned ? [`${property}=${value ?? ''}: ${limitation}`] : []
+      return limitation === undefined ? [] : [`${property}=${value ?? ''}: ${limitation}`]
     }),
   }
 }

@@ -3,7 +3,7 @@ import type { TopicPropertyName } from '../topic-config.ts'
 /** What the properties of a topic are for. */
 export const topicDocumentation: Readonly<Record<TopicPropertyName, string>> = {
   'cleanup.policy':
-    'What happens to old records: delete removes whole segments that are too old or too many, compact keeps the last record of each key, an empty list keeps everything. Odradek takes compact, but does not compact yet: nothing is removed by it.',
+    'What happens to old records: delete removes whole segments that are too old or too many, compact keeps the last record of each key, an empty list keeps everything.',
   'compression.gzip.level': 'How hard gzip works when the broker compresses; -1 leaves it to the codec.',
   'compression.lz4.level': 'How hard lz4 works when the broker compresses.',
   'compression.type':
