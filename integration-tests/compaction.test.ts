@@ -140,6 +140,9 @@ describe.skipIf(missingKafkaTools())('compaction next to Apache Kafka', () => {
           (name) => files.read(`/data/${topic}-0/${name}`),
         )
         expect([...ours.keys()]).toEqual([...theirs.keys()])
+        const left = kindsIn(ours)
+        expect(left.horizons).toBeGreaterThan(10)
+        expect(left.empty).toBeGreaterThan(0)
         for (const [name, bytes] of ours) {
           const other = theirs.get(name)!
           if (name.endsWith('.log')) expect([name, batchesIn(bytes)]).toEqual([name, batchesIn(other)])
@@ -158,6 +161,19 @@ function filesOf(names: readonly string[], read: (name: string) => Buffer): Map<
     .filter((name) => LOG_FILE.test(name))
     .sort((a, b) => Number(b.endsWith('.log')) - Number(a.endsWith('.log')) || (a < b ? -1 : 1))
   return new Map(wanted.map((name) => [name, read(name)]))
+}
+
+/** Batches that wait for their delete horizon, and those that are kept for their sequence numbers or offsets alone. */
+function kindsIn(files: ReadonlyMap<string, Buffer>): { horizons: number; empty: number } {
+  const kinds = { horizons: 0, empty: 0 }
+  for (const [name, bytes] of files) {
+    if (!name.endsWith('.log')) continue
+    for (let at = 0; at < bytes.length; at += header.batchSizeInBytes(bytes, at)) {
+      if (header.hasDeleteHorizon(bytes, at)) kinds.horizons++
+      if (header.recordCount(bytes, at) === 0) kinds.empty++
+    }
+  }
+  return kinds
 }
 
 /** All that a log says, but not when its tombstones go: that depends on the moment of the cleaning. */

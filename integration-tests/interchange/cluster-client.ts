@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { ZERO_UUID } from '../../src/protocol/api.ts'
+import { AddPartitionsToTxn } from '../../src/protocol/generated/add-partitions-to-txn.ts'
 import { CreatePartitions } from '../../src/protocol/generated/create-partitions.ts'
 import { CreateTopics } from '../../src/protocol/generated/create-topics.ts'
 import { DeleteRecords } from '../../src/protocol/generated/delete-records.ts'
@@ -85,6 +87,8 @@ export class ClusterClient {
       timeoutMs: TIMEOUT_MS,
     })
     check(`delete ${name}`, responses[0]!.errorCode, responses[0]!.errorMessage)
+    // The controller has answered; the broker beside it may hear of it a moment later.
+    while ((await this.metadata()).topics.some((topic) => topic.name === name)) await delay(20)
   }
 
   async setTopicConfig(topic: string, name: string, value: string | null): Promise<void> {
@@ -119,10 +123,13 @@ export class ClusterClient {
     )
   }
 
-  async initProducerId(): Promise<{ producerId: bigint; producerEpoch: number }> {
+  async initProducerId(
+    transactionalId: string | null = null,
+  ): Promise<{ producerId: bigint; producerEpoch: number }> {
+    if (transactionalId !== null) await this.#findCoordinator(transactionalId, 1)
     return this.#patiently('init a producer', async () => {
       const request = {
-        transactionalId: null,
+        transactionalId,
         transactionTimeoutMs: 60_000,
         producerId: -1n,
         producerEpoch: -1,
@@ -130,6 +137,22 @@ export class ClusterClient {
         keepPreparedTxn: false,
       }
       return this.#connection.ask(InitProducerId, 4, request)
+    })
+  }
+
+  /** Writes a record in a transaction that is left open. */
+  async beginTransaction(transactionalId: string, topic: string): Promise<void> {
+    const { producerId, producerEpoch } = await this.initProducerId(transactionalId)
+    await this.#patiently(`add ${topic} to ${transactionalId}`, async () => {
+      const { resultsByTopicV3AndBelow } = await this.#connection.ask(AddPartitionsToTxn, 3, {
+        transactions: [],
+        v3AndBelowTransactionalId: transactionalId,
+        v3AndBelowProducerId: producerId,
+        v3AndBelowProducerEpoch: producerEpoch,
+        v3AndBelowTopics: [{ name: topic, partitions: [0] }],
+      })
+      const { partitionErrorCode } = resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!
+      return { errorCode: partitionErrorCode }
     })
   }
 
@@ -240,9 +263,7 @@ export class ClusterClient {
     offset: bigint,
     metadata: string,
   ): Promise<void> {
-    await this.#patiently(`find the coordinator of ${groupId}`, () =>
-      this.#connection.ask(FindCoordinator, 2, { key: groupId, keyType: 0, coordinatorKeys: [] }),
-    )
+    await this.#findCoordinator(groupId, 0)
     const partition = {
       partitionIndex,
       committedOffset: offset,
@@ -261,6 +282,13 @@ export class ClusterClient {
       })
       return topics[0]!.partitions[0]!
     })
+  }
+
+  /** `keyType` 0 for a group, 1 for a transactional id. The first one makes the topic that the coordinator keeps. */
+  async #findCoordinator(key: string, keyType: number): Promise<void> {
+    await this.#patiently(`find the coordinator of ${key}`, () =>
+      this.#connection.ask(FindCoordinator, 2, { key, keyType, coordinatorKeys: [] }),
+    )
   }
 
   async groups(): Promise<{ groupId: string; state: string; type: string }[]> {
@@ -304,7 +332,7 @@ export class ClusterClient {
         check(what, answer.errorCode)
         return answer
       }
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await delay(50)
     }
   }
 }

@@ -13,6 +13,8 @@ const QUICK = [
   'log.initial.task.delay.ms=300',
   'log.flush.start.offset.checkpoint.interval.ms=300',
   'metadata.log.max.record.bytes.between.snapshots=4000',
+  'internal.metadata.log.segment.bytes=8000',
+  'metadata.max.retention.bytes=40000',
   'group.initial.rebalance.delay.ms=0',
 ]
 /** Between two looks that have to be the same. Longer than what `QUICK` says. */

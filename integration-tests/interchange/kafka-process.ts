@@ -16,6 +16,7 @@ const ALWAYS_SAID = new RegExp(
     'Performing controller activation',
     '^Bootstrap metadata: ',
     '^Formatting metadata directory',
+    'Overriding internal.metadata.log.segment.bytes is only supported for testing',
     'Attempting to close NetworkClient that has already been closed',
     'Expected partition \\S+ with topic id \\S+ to exist, but it was missing. Creating',
   ].join('|'),

@@ -151,6 +151,12 @@ describe('usage errors', () => {
     [['topic'], 'topic needs a command: list, create'],
     [['topic', 'lst'], 'Did you mean list? (see odradek topic --help)'],
     [['topic', 'list', '--bogus'], 'bogus (see odradek topic list --help)'],
+    [['topic', 'list', '-b'], '-b needs a value (see odradek topic list --help)'],
+    [['trace', '--client'], '--client needs a value (see odradek trace --help)'],
+    [
+      ['topic', 'list', '--timeout', '1', '--timeout', '2'],
+      '--timeout is given more than once (see odradek topic list --help)',
+    ],
     [['topic', 'rm'], 'topic delete lacks its <names..> (see odradek topic delete --help)'],
     [['topic', 'create', 'x', '-p', '0'], '--partitions is a whole number above 0'],
     [['topic', 'create', 'x', '-c', 'nonsense'], '--config takes name=value'],

@@ -90,22 +90,24 @@ function build(host: Host, choose: (command: AnyCommand, args: unknown) => void)
     .epilogue('odradek COMMAND --help tells more about a command.')
   for (const { name, describe, commands } of groups) {
     parser = parser.command(name, describe, (group) => {
-      for (const command of commands) declare(group, command, choose)
+      for (const command of commands) declare(host, group, command, choose)
       return group.demandCommand(1, 1, `${name} needs a command: ${commands.map(nameOf).join(', ')}`)
     })
   }
-  for (const command of singles) declare(parser, command, choose)
+  for (const command of singles) declare(host, parser, command, choose)
   return parser
     .strict()
     .recommendCommands()
     .exitProcess(false)
     .fail((message, error) => {
-      if (error) throw error
-      throw usageError(message, host.arguments)
+      // A wrong argument that yargs throws, and not a failure.
+      if (error && error.name !== 'YError') throw error
+      throw usageError(message ?? error.message, host.arguments)
     })
 }
 
 function declare(
+  host: Host,
   group: Argv,
   command: AnyCommand,
   choose: (command: AnyCommand, args: unknown) => void,
@@ -122,7 +124,13 @@ function declare(
       if ('version' in options) builder.version(false)
       return builder.options(options)
     },
-    (args) => choose(command, args),
+    (args) => {
+      const twice = Object.entries(options).find(
+        ([name, { type, array }]) => type !== 'array' && !array && Array.isArray(args[name]),
+      )
+      if (twice) throw usageError(`--${twice[0]} is given more than once`, host.arguments)
+      choose(command, args)
+    },
   )
 }
 
@@ -136,7 +144,12 @@ function usageError(message: string, [first, second]: readonly string[]): Comman
   const isIncomplete = command && message.startsWith('Not enough non-option arguments')
   const what = isIncomplete
     ? `${words.replace('odradek ', '')} lacks its ${command.syntax.split(' ')[1]}`
-    : message.replaceAll(/\s*\n\s*/g, ' ').trim()
+    : message
+        .replace(/^Not enough arguments following: (.)(.*)/, (_, first, rest) =>
+          rest === '' ? `-${first} needs a value` : `--${first}${rest} needs a value`,
+        )
+        .replaceAll(/\s*\n\s*/g, ' ')
+        .trim()
   return new CommandError(`${what} (see ${words} --help)`, EXIT_USAGE)
 }
 

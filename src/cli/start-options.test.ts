@@ -60,7 +60,7 @@ describe('what it does not understand is a usage error', () => {
     [['-x'], 'unknown option -x'],
     [['a.properties', 'b.properties'], 'not also "b.properties"'],
     [['topik', 'list'], 'unknown command topik, and no such file: did you mean topic?'],
-    [['lists', 'topics'], 'there are topic, group, trace, explain'],
+    [['lists', 'topics'], 'there are topic, group, trace, dump, check, explain, api'],
     [['--port', '1', 'topic', 'list'], 'the command topic has to come first'],
     [['--port', '70000'], '--port is a number from 0 to 65535, not "70000"'],
     [['--port', 'http'], 'not "http"'],

@@ -32,6 +32,7 @@ const names: readonly BrokerPropertyName[] = [
   'group.max.size',
   'group.min.session.timeout.ms',
   'inter.broker.listener.name',
+  'internal.metadata.log.segment.bytes',
   'listener.security.protocol.map',
   'listeners',
   'log.cleaner.backoff.ms',

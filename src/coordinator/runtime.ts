@@ -116,10 +116,12 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
         this.#dependencies.append(partition, this.#batchOf(records))
       } catch (cause) {
         const error = coordinatorError(cause)
-        this.#dependencies.logger.warn(
-          { partition, records: records.length, err: cause },
-          'Coordinator records not written',
-        )
+        if (!isToldByStorage(cause)) {
+          this.#dependencies.logger.warn(
+            { partition, records: records.length, err: cause },
+            'Coordinator records not written',
+          )
+        }
         if (!outcome.failed) throw error
         return outcome.failed(error)
       }
@@ -145,7 +147,7 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     try {
       count = this.#replayAll(partition, shard)
     } catch (cause) {
-      logger.error({ partition, err: cause }, 'Coordinator cannot be loaded')
+      if (!isToldByStorage(cause)) logger.error({ partition, err: cause }, 'Coordinator cannot be loaded')
       throw coordinatorError(cause)
     }
     this.#shards.set(partition, shard)
@@ -197,6 +199,11 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
     }
     return clock.schedule(delayMs, run)
   }
+}
+
+/** A disk that fails is told once, by who writes to it, not for each request that wanted to. */
+function isToldByStorage(cause: unknown): boolean {
+  return cause instanceof ApiError && cause.code === ErrorCode.KAFKA_STORAGE_ERROR
 }
 
 /** What a client is told when the log refused a coordinator's records: errors that make it look for the coordinator and try again. */

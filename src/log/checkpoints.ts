@@ -1,7 +1,18 @@
+import type { Logger } from '../platform/logger.ts'
 import type { OffsetCheckpoint } from './checkpoint-file.ts'
-import type { DataDirectory } from './data-directory.ts'
+import type { CheckpointName, DataDirectory } from './data-directory.ts'
 import type { Partition } from './partition.ts'
 import type { SegmentedLog } from './segmented-log.ts'
+
+/** What it means that a checkpoint is damaged. */
+const LOST: Readonly<Record<CheckpointName, string>> = {
+  'recovery-point-offset-checkpoint':
+    'a checkpoint is damaged: after a crash all logs are recovered from their start',
+  'log-start-offset-checkpoint':
+    'a checkpoint is damaged: logs start with their first segment, and deleted records in it are back',
+  'replication-offset-checkpoint': 'a checkpoint is damaged: high watermarks begin anew',
+  'cleaner-offset-checkpoint': 'a checkpoint is damaged: logs are compacted from their start',
+}
 
 /**
  * The offsets that are kept beside the logs: up to where each is known to be on the device, where it starts after records were deleted,
@@ -16,12 +27,17 @@ export class Checkpoints {
   /** Partitions that are gone, but that the files may still tell of. */
   readonly #forgotten = new Set<string>()
 
-  constructor(directory: DataDirectory) {
+  constructor(directory: DataDirectory, logger: Logger) {
+    const read = (name: CheckpointName): OffsetCheckpoint => {
+      const checkpoint = directory.readCheckpoint(name)
+      if (!checkpoint) logger.warn({ path: `${directory.path}/${name}` }, LOST[name])
+      return checkpoint ?? new Map()
+    }
     this.#directory = directory
-    this.#recoveryPoints = directory.readCheckpoint('recovery-point-offset-checkpoint')
-    this.#logStarts = directory.readCheckpoint('log-start-offset-checkpoint')
-    this.#highWatermarks = directory.readCheckpoint('replication-offset-checkpoint')
-    this.#cleaned = directory.readCheckpoint('cleaner-offset-checkpoint')
+    this.#recoveryPoints = read('recovery-point-offset-checkpoint')
+    this.#logStarts = read('log-start-offset-checkpoint')
+    this.#highWatermarks = read('replication-offset-checkpoint')
+    this.#cleaned = read('cleaner-offset-checkpoint')
   }
 
   recoveryPoint(key: string): bigint {

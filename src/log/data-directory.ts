@@ -85,11 +85,13 @@ export class DataDirectory {
     }
   }
 
-  /** A checkpoint; empty when the file is missing or damaged. */
-  readCheckpoint(name: CheckpointName): OffsetCheckpoint {
+  /** A checkpoint; empty when the file is missing, undefined when it is damaged. */
+  readCheckpoint(name: CheckpointName): OffsetCheckpoint | undefined {
     const path = `${this.path}/${name}`
-    if (!this.files.exists(path)) return new Map()
-    return parseOffsetCheckpoint(this.files.read(path).toString('utf8')) ?? new Map()
+    const bytes = this.files.exists(path) ? this.files.read(path) : undefined
+    // Apache Kafka makes the file before it has something to say.
+    if (bytes === undefined || bytes.length === 0) return new Map()
+    return parseOffsetCheckpoint(bytes.toString('utf8'))
   }
 
   /** Writes a checkpoint and waits for the device. */

@@ -3,6 +3,7 @@ import type { Clock, Files, Random } from '../platform/platform.ts'
 import type { TailMemory } from './log-tail.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
+import type { StorageHealth } from './storage-health.ts'
 
 /** What all logs of a broker share. */
 export interface LogEnvironment {
@@ -13,6 +14,7 @@ export interface LogEnvironment {
   readonly openFiles: OpenFiles
   readonly tailMemory: TailMemory
   readonly readBuffers: ReadBuffers
+  readonly health: StorageHealth
   /** `producer.id.expiration.ms` as it is now. */
   producerIdExpirationMs(): number
   /** Removes files that nobody needs any more, once readers that still hold them are surely done. */

@@ -1,5 +1,6 @@
 import { isIntact, partitionLeaderEpoch } from '../protocol/any-batch.ts'
-import { baseOffset } from '../protocol/record-batch.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import { baseOffset, batchSizeInBytes } from '../protocol/record-batch.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { finishSwaps } from './log-leftovers.ts'
@@ -58,6 +59,7 @@ class LogLoader {
     const firstToRecover = isClean ? this.#segments.length : this.#firstUnflushed()
     this.#repairIndexes(firstToRecover)
     if (!hasEpochs) this.#replayEpochs(firstToRecover)
+    if (isClean) this.#checkUntouched()
     const recoverFrom = this.#segments[firstToRecover]?.baseOffset
     if (recoverFrom !== undefined) this.#recover(firstToRecover, recoverFrom)
     const logEndOffset = this.#logEnd()
@@ -128,11 +130,13 @@ class LogLoader {
     const { environment, segments } = this.#request
     const truncated = segment.rebuild(
       segments.config['index.interval.bytes'],
-      (bytes, at) => isIntact(bytes, at) && accept(bytes, at),
+      (bytes, at) => {
+        environment.recovered(batchSizeInBytes(bytes, at))
+        return isIntact(bytes, at) && accept(bytes, at)
+      },
       true,
     )
     this.#recoveredBytes += segment.sizeInBytes
-    environment.recovered(segment.sizeInBytes)
     return truncated
   }
 
@@ -176,6 +180,37 @@ class LogLoader {
     logger.info(facts, 'recovered a log after an unclean shutdown')
   }
 
+  /**
+   * Nobody has written since the log was closed, but somebody may have damaged it. A gap is told, and what there is is served. A log whose
+   * end cannot be read is left alone: what is appended behind it would never be found.
+   */
+  #checkUntouched(): void {
+    const { directory, recoveryPoint } = this.#request
+    const { logger } = this.#environment
+    this.#segments.forEach((segment, index) => {
+      if (!this.#leavesGap(index)) return
+      const [from, to] = [segment.readNextOffset(), this.#segments[index + 1]!.baseOffset - 1n]
+      logger.warn(
+        { directory, from, to },
+        'offsets are missing between two segments (odradek check tells more)',
+      )
+    })
+    const last = this.#segments.at(-1)
+    if (!last) return
+    const { nextOffset, position } = last.readEnd()
+    if (!last.isUnwrittenFrom(position)) {
+      const problem = `${last.file.path} is damaged at byte ${position}, offset ${nextOffset}; it is left as it is (odradek check tells more)`
+      logger.error({ directory }, problem)
+      throw new ApiError(ErrorCode.KAFKA_STORAGE_ERROR, problem)
+    }
+    if (recoveryPoint > nextOffset) {
+      logger.warn(
+        { directory, from: nextOffset, to: recoveryPoint - 1n },
+        'the last offsets of a log are missing',
+      )
+    }
+  }
+
   /** Whole batches at the end of a segment were lost, while later ones were not. Compaction leaves gaps of its own. */
   #leavesGap(index: number): boolean {
     const { list, config } = this.#request.segments
@@ -190,11 +225,15 @@ class LogLoader {
   }
 
   #replayEpochs(below: number): void {
-    const { leaderEpochs } = this.#request
+    const { leaderEpochs, directory } = this.#request
     leaderEpochs.clear()
     const [first] = this.#segments
     const last = this.#segments[below - 1]
     if (!first || !last) return
+    this.#environment.logger.warn(
+      { directory },
+      'leader-epoch-checkpoint is missing or damaged, building it anew',
+    )
     forEachBatch(this.#segments.slice(0, below), first.baseOffset, last.readNextOffset(), (bytes, at) =>
       leaderEpochs.assign(partitionLeaderEpoch(bytes, at), baseOffset(bytes, at)),
     )

@@ -3,10 +3,12 @@ import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { SMALLEST_MESSAGE_BYTES } from '../protocol/legacy-message.ts'
 import { batchSizeInBytes, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
+import type { LogEnvironment } from './log-environment.ts'
 import type { LogTail } from './log-tail.ts'
 import type { FetchedRecords } from './partition-log.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import type { Segment } from './segment.ts'
+import type { StorageHealth } from './storage-health.ts'
 
 /** Reads from here on go off the main thread: below, waking a thread costs more than reading (measured: 64 KiB take 10 µs). */
 const ASYNC_FROM_BYTES = 128 * 1024
@@ -21,15 +23,17 @@ export class LogReader {
   readonly #segments: readonly Segment[]
   readonly #tail: LogTail
   readonly #buffers: ReadBuffers
+  readonly #health: StorageHealth
   /** By offset: where in the segment that holds it the batch with that offset begins. */
   readonly #positions = new Map<bigint, { segment: Segment; position: number }>()
   /** Rises when segments go or are cut: what a read that began before has learnt of positions is not true any more. */
   #generation = 0
 
-  constructor(segments: readonly Segment[], tail: LogTail, buffers: ReadBuffers) {
+  constructor(segments: readonly Segment[], tail: LogTail, environment: LogEnvironment) {
     this.#segments = segments
     this.#tail = tail
-    this.#buffers = buffers
+    this.#buffers = environment.readBuffers
+    this.#health = environment.health
   }
 
   /** See `PartitionLog.read`; `offset` lies within the log, `upTo` is at most its end. */
@@ -59,6 +63,7 @@ export class LogReader {
   /** Cuts at the last whole batch; a first batch that is larger than what was read is read on its own. */
   #finish(read: FileRead, bytes: Buffer): FetchedRecords | Promise<FetchedRecords> {
     const { segment, position, end, offset, maxBytes, atLeastOneBatch } = read
+    if (this.#health.isTroubled) this.#health.worked('read')
     let at = 0
     let nextOffset = offset
     while (at + SMALLEST_MESSAGE_BYTES <= bytes.length) {

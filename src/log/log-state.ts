@@ -61,7 +61,7 @@ export class LogState {
       ? loadLog({ ...options, environment, segments, leaderEpochs, producers, snapshots })
       : undefined
     if (!loaded) segments.addFresh(0n)
-    this.reader = new LogReader(segments.list, this.tail, environment.readBuffers)
+    this.reader = new LogReader(segments.list, this.tail, environment)
     this.logStartOffset = loaded?.logStartOffset ?? 0n
     this.nextOffset = loaded?.logEndOffset ?? 0n
     this.flusher = new LogFlusher(environment, segments.list, loaded?.recoveryPoint ?? 0n)

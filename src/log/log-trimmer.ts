@@ -7,7 +7,6 @@ import {
   type RetentionRequest,
   segmentsBelowLogStart,
 } from './retention.ts'
-import { storageError } from './storage-error.ts'
 
 /** Moves the start of a log: records that are deleted, and segments that are too old or too much. */
 export class LogTrimmer {
@@ -35,7 +34,7 @@ export class LogTrimmer {
       environment.logStartMoved()
     } catch (error) {
       state.logStartOffset = before
-      throw storageError(environment.logger, directory, 'delete records', error)
+      throw environment.health.failed('write', directory, 'delete records', error)
     }
     leaderEpochs.truncateFromStart(offset)
     try {
@@ -43,7 +42,7 @@ export class LogTrimmer {
       this.#removeDeletable(segmentsBelowLogStart)
     } catch (error) {
       // The records are deleted; their files go with a later pass.
-      storageError(environment.logger, directory, 'remove segments yet', error)
+      environment.health.failed('write', directory, 'remove segments yet', error)
     }
     return state.logStartOffset
   }

@@ -5,7 +5,6 @@ import { learnProducer, restoreProducers } from './log-replay.ts'
 import type { LogState } from './log-state.ts'
 import { flushPartitionFolder, makePartitionFolder } from './partition-folders.ts'
 import type { Segment } from './segment.ts'
-import { storageError } from './storage-error.ts'
 
 /** Changes the end of a log: everything of an append behind validation, rolling, and cutting. */
 export class LogWriter {
@@ -26,6 +25,14 @@ export class LogWriter {
       throw new ApiError(
         ErrorCode.RECORD_LIST_TOO_LARGE,
         `${bytes.length} bytes are more than segment.bytes ${config['segment.bytes']}`,
+      )
+    }
+    if (flusher.failure) {
+      throw environment.health.failed(
+        'write',
+        this.#state.directory,
+        'append before a restart',
+        flusher.failure,
       )
     }
     const { lastOffset: last, maxTimestamp: timestamp } = extentOf(bytes)
@@ -54,6 +61,7 @@ export class LogWriter {
     } catch (error) {
       throw this.#takenBack(base, error)
     }
+    if (environment.health.isTroubled) environment.health.worked('write')
     return last
   }
 
@@ -73,9 +81,9 @@ export class LogWriter {
     try {
       this.cutDebris()
     } catch (cutError) {
-      storageError(environment.logger, directory, 'cut off a failed append yet', cutError)
+      environment.health.failed('write', directory, 'cut off a failed append yet', cutError)
     }
-    return storageError(environment.logger, directory, 'append', error)
+    return environment.health.failed('write', directory, 'append', error)
   }
 
   /** What was written could not be brought to the device, or noted: nobody has seen it yet, so it goes again. */
@@ -87,7 +95,7 @@ export class LogWriter {
     } catch {
       // It is in the log of the broker; the next append tries again.
     }
-    return storageError(environment.logger, directory, 'append', error)
+    return environment.health.failed('write', directory, 'append', error)
   }
 
   /**
@@ -101,7 +109,7 @@ export class LogWriter {
       this.truncateTo(this.#takeBackFrom)
       this.#takeBackFrom = undefined
     } catch (error) {
-      throw storageError(environment.logger, directory, 'take a failed append back', error)
+      throw environment.health.failed('write', directory, 'take a failed append back', error)
     }
   }
 

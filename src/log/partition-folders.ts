@@ -4,6 +4,7 @@ import type { DataDirectory } from './data-directory.ts'
 import {
   detachedDirectoryName,
   isDeletedDirectoryName,
+  isDetachedDirectoryName,
   parsePartitionDirectoryName,
 } from './segment-names.ts'
 
@@ -24,7 +25,11 @@ export class PartitionFolders {
     for (const { name, isDirectory } of directory.files.list(directory.path)) {
       if (!isDirectory) continue
       if (isDeletedDirectoryName(name)) this.deleted.push(`${directory.path}/${name}`)
-      else this.#found.add(name)
+      else if (parsePartitionDirectoryName(name)) this.#found.add(name)
+      else if (!isDetachedDirectoryName(name)) {
+        const path = `${directory.path}/${name}`
+        logger.warn({ path }, 'a folder of no partition is left alone; Apache Kafka would not start with it')
+      }
     }
   }
 
@@ -61,6 +66,7 @@ export class PartitionFolders {
     const stored = this.#readTopicId(name)
     if (stored === topicId) return true
     if (stored === undefined) {
+      this.#logger.warn({ folder: name }, 'partition.metadata is missing or damaged, writing it anew')
       // Apache Kafka would take the folder for a stray without it.
       this.#directory.files.replace(metadataPath(this.path(name)), partitionMetadata(topicId))
       return true
@@ -78,7 +84,7 @@ export class PartitionFolders {
   /** Renames folders that no partition of this broker answers to: nothing is thrown away that was not deleted on purpose. */
   putAsideStrays(isWanted: (name: string) => boolean): void {
     for (const name of this.#found) {
-      if (isWanted(name) || !parsePartitionDirectoryName(name)) continue
+      if (isWanted(name)) continue
       this.#putAside(name, 'the metadata knows no such partition')
     }
   }

@@ -12,7 +12,8 @@ import { PartitionFolders } from './partition-folders.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RecoveryProgress, type RecoveryReport } from './recovery-progress.ts'
 import { SegmentedLog } from './segmented-log.ts'
-import { isFileError, storageError } from './storage-error.ts'
+import { isFileError } from './storage-error.ts'
+import { StorageHealth } from './storage-health.ts'
 
 /** The broker settings that concern storage, as they are at the moment of asking. */
 export interface StorageSettings {
@@ -37,6 +38,8 @@ const METADATA_TOPIC = '__cluster_metadata'
 export const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 /** A pass over many partitions lets others have their turn after so many milliseconds. */
 const TURN_MS = 20
+/** So many logs are closed at a time: each has up to four files open while it is flushed, and the process may open only so many. */
+const CLOSED_TOGETHER = 32
 
 /**
  * All partitions of a broker, and what is done for all of them together: opening after a restart, retention, compaction, checkpoints,
@@ -66,7 +69,7 @@ export class Partitions {
     const { directory, clock, random, logger } = options
     this.#options = options
     this.#folders = new PartitionFolders(directory, random, logger)
-    this.#checkpoints = new Checkpoints(directory)
+    this.#checkpoints = new Checkpoints(directory, logger)
     this.#progress = new RecoveryProgress(clock, logger)
     this.#cleaner = new LogCleaner({
       clock,
@@ -83,6 +86,7 @@ export class Partitions {
       openFiles: new OpenFiles(directory.files),
       tailMemory: new TailMemory(),
       readBuffers: this.readBuffers,
+      health: new StorageHealth(clock, logger),
       producerIdExpirationMs: () => options.settings().producerIdExpirationMs,
       removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
       flushInBackground: (flush) => this.#flushInBackground(flush),
@@ -167,6 +171,8 @@ export class Partitions {
   }
 
   async #recover(): Promise<void> {
+    // Only read so far: should its repair fail, a stop must not call it clean.
+    this.#metadata?.log.describe()
     const found = Array.from(this.all()).filter((partition) => this.#folders.has(nameOf(partition)))
     this.#progress.begin(found.length)
     await this.#inTurns(found, (partition) => {
@@ -203,7 +209,7 @@ export class Partitions {
   }
 
   #openLog(partition: Partition): SegmentedLog {
-    const { directory, logger } = this.#options
+    const { directory } = this.#options
     const name = nameOf(partition)
     const path = this.#folders.path(name)
     try {
@@ -219,7 +225,7 @@ export class Partitions {
         isClean: directory.wasCleanShutdown,
       })
     } catch (error) {
-      throw isFileError(error) ? storageError(logger, path, 'open the log', error) : error
+      throw isFileError(error) ? this.#environment.health.failed('read', path, 'open the log', error) : error
     }
   }
 
@@ -282,12 +288,13 @@ export class Partitions {
 
   #armCheckpoint(): void {
     if (this.#checkpointTimer || this.#isStopped) return
-    const { clock, logger, settings } = this.#options
+    const { clock, settings, directory } = this.#options
     this.#checkpointTimer = clock.schedule(settings().flushOffsetCheckpointIntervalMs, () => {
       this.#checkpointTimer = undefined
-      this.#checkpoints
-        .write(this.all())
-        .catch((error: unknown) => logger.error({ err: error }, 'cannot write the checkpoints'))
+      this.#checkpoints.write(this.all()).catch((error: unknown) => {
+        this.#environment.health.failed('write', directory.path, 'write the checkpoints', error)
+        this.#armCheckpoint()
+      })
     })
   }
 
@@ -336,8 +343,7 @@ export class Partitions {
     try {
       await this.#cleaner.stop()
       await this.#flushes
-      const logs = Array.from(this.all(), ({ openLog }) => openLog)
-      await Promise.all([...logs, this.#metadata?.openLog].map((log) => log?.close()))
+      await this.#closeAll()
       await this.#checkpoints.write(this.all())
       // Nobody reads from it any more, and Apache Kafka would complain of what it lacks.
       for (const paths of this.#removals.values()) this.#remove(paths)
@@ -346,6 +352,19 @@ export class Partitions {
       logger.error({ err: error }, 'shutdown is not clean: the next start will recover')
     }
     directory.release()
+  }
+
+  /** Closes every log, also when one cannot be: then what went wrong first is thrown at the end. */
+  async #closeAll(): Promise<void> {
+    const open = [...this.all(), this.#metadata].flatMap((partition) => partition?.openLog ?? [])
+    const failures: unknown[] = []
+    const queue = open.values()
+    const closeNext = async (): Promise<void> => {
+      // All of them take from the same queue.
+      for (const log of queue) await log.close().catch((error: unknown) => failures.push(error))
+    }
+    await Promise.all(Array.from({ length: CLOSED_TOGETHER }, closeNext))
+    if (failures.length > 0) throw failures[0]
   }
 }
 

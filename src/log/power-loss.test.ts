@@ -1,16 +1,21 @@
 import { describe, expect, test } from 'vitest'
+import { silentLogger } from '../platform/logger.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { SimulatedFiles } from '../platform/simulated-files.ts'
 import { SimulatedRandom } from '../platform/simulated-random.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
+import { DataDirectory } from './data-directory.ts'
 import type { Partition } from './partition.ts'
+import { Partitions } from './partitions.ts'
 import {
   append,
   batchOf,
   copyFiles,
+  DATA,
   openStorage,
   readAll,
   type Storage,
+  storageSettings,
   TOPIC_ID,
   topicConfig,
   values,
@@ -96,6 +101,23 @@ describe('after a loss of power', () => {
     const crashed = await openStorage(topicConfig(), copyFiles(lost))
     expect(crashed.partition.log.logStartOffset).toBe(2n)
     expect(crashed.partition.log.logEndOffset).toBe(2n)
+  })
+
+  test('the metadata log is recovered with the others, or the start fails: no clean stop may follow', async () => {
+    const files = new SimulatedFiles()
+    const open = () => {
+      files.endProcess()
+      const random = new SimulatedRandom(1)
+      const directory = DataDirectory.open({ files, random, path: DATA, nodeId: 1 })
+      const settings = () => storageSettings
+      const clock = new ManualClock()
+      const partitions = new Partitions({ directory, clock, random, logger: silentLogger, settings })
+      return { partitions, metadata: partitions.openMetadataLog(topicConfig()) }
+    }
+    append(open().metadata, 'a')
+    const { partitions } = open()
+    files.failAt(1)
+    await expect(partitions.start([])).rejects.toMatchObject({ code: ErrorCode.KAFKA_STORAGE_ERROR })
   })
 
   test.each([1, 2, 3, 4])('a folder says whose it is soon after it is there (%i)', async (seed) => {

@@ -40,3 +40,8 @@ export function detachedDirectoryName(
 export function isDeletedDirectoryName(name: string): boolean {
   return /\.[0-9a-f]{32}-delete$/.test(name)
 }
+
+/** Is that a folder that belongs to no partition in use: deleted, put aside, or being moved by Apache Kafka? */
+export function isDetachedDirectoryName(name: string): boolean {
+  return /\.[0-9a-f]{32}-(delete|stray|future)$/.test(name)
+}

@@ -8,6 +8,7 @@ import { type SegmentSuffix, segmentPath } from './segment-names.ts'
 import { TimeIndex, type TimestampEntry } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
+const ZEROS_BYTES = 1024 * 1024
 const MAX_RELATIVE_OFFSET = 0x7fffffffn
 
 /** The settings of a topic that decide when a segment is full. */
@@ -168,12 +169,30 @@ export class Segment {
 
   /** Offset after the last batch, found from the last index entry on. */
   readNextOffset(): bigint {
+    return this.readEnd().nextOffset
+  }
+
+  /** The same, with the position behind that batch. */
+  readEnd(): { nextOffset: bigint; position: number } {
     const scanner = new BatchScanner(this.file, this.sizeInBytes)
-    let next = this.baseOffset
-    for (let found = scanner.moveTo(this.offsetIndex.lastPosition()); found; found = scanner.next()) {
-      next = lastOffset(scanner.bytes, scanner.at) + 1n
+    let nextOffset = this.baseOffset
+    let position = this.offsetIndex.lastPosition()
+    for (let found = scanner.moveTo(position); found; found = scanner.next()) {
+      nextOffset = lastOffset(scanner.bytes, scanner.at) + 1n
+      position = scanner.position + scanner.size
     }
-    return next
+    return { nextOffset, position }
+  }
+
+  /** Does the file end there, or go on with nothing but space that was allocated beforehand? */
+  isUnwrittenFrom(position: number): boolean {
+    const chunk = Buffer.alloc(Math.min(ZEROS_BYTES, this.sizeInBytes - position))
+    for (let at = position; at < this.sizeInBytes; ) {
+      const count = this.file.readSync(chunk, at)
+      if (count === 0 || chunk.subarray(0, count).some((byte) => byte !== 0)) return false
+      at += count
+    }
+    return true
   }
 
   /**

@@ -21,7 +21,7 @@ import type {
   TimestampedOffset,
 } from './partition-log.ts'
 import type { Segment } from './segment.ts'
-import { isFileError, storageError } from './storage-error.ts'
+import { isFileError } from './storage-error.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts'
 import type { AbortedEntry } from './transaction-index.ts'
 
@@ -151,7 +151,15 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
   /** Clients know what to do about a disk that fails; anything else is a fault of ours. */
   #readFailed(error: unknown): never {
     if (!isFileError(error)) throw error
-    throw storageError(this.#state.environment.logger, this.directory, 'read', error)
+    throw this.#state.environment.health.failed('read', this.directory, 'read', error)
+  }
+
+  #reading<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      return this.#readFailed(error)
+    }
   }
 
   batches(): Iterable<Buffer> {
@@ -163,15 +171,16 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
   }
 
   abortedTransactions(fromOffset: bigint, upTo: bigint): AbortedTransaction[] {
-    return findAborted(this.segments, fromOffset, upTo)
+    return this.#reading(() => findAborted(this.segments, fromOffset, upTo))
   }
 
   offsetForTimestamp(timestamp: bigint): TimestampedOffset | undefined {
-    return findTimestamp(this.segments, this.#state.reader, timestamp, this.#state.logStartOffset)
+    const { reader, logStartOffset } = this.#state
+    return this.#reading(() => findTimestamp(this.segments, reader, timestamp, logStartOffset))
   }
 
   maxTimestampOffset(): TimestampedOffset | undefined {
-    return findMaxTimestamp(this.segments, this.#state.reader)
+    return this.#reading(() => findMaxTimestamp(this.segments, this.#state.reader))
   }
 
   endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: bigint } {
@@ -256,17 +265,18 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
   }
 
   async close(): Promise<void> {
-    const { flusher, segments, snapshots, producers, leaderEpochs, nextOffset } = this.#state
-    flusher.stop()
-    if (this.isOnDisk && !this.isClosed) {
+    const { segments, snapshots, producers, leaderEpochs, nextOffset } = this.#state
+    try {
+      if (!this.isOnDisk || this.isClosed) return
       segments.settle()
       this.#writer.cutDebris()
       segments.active.seal()
       snapshots.write(nextOffset, producers)
       leaderEpochs.writeOut()
       await this.flush()
+    } finally {
+      this.discard()
     }
-    this.discard()
   }
 
   /** Lets go of files and memory without writing anything: the partition is deleted, or has been closed. */
@@ -295,7 +305,15 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
       })),
       leaderEpochs: leaderEpochs.entries,
       producers: Array.from(producers.all(), describeProducer),
-      notes: this.uncleanableReason === undefined ? [] : [`not compacted: ${this.uncleanableReason}`],
+      notes: this.#notes(),
     }
+  }
+
+  #notes(): string[] {
+    const { failure } = this.#state.flusher
+    const notes: string[] = []
+    if (this.uncleanableReason !== undefined) notes.push(`not compacted: ${this.uncleanableReason}`)
+    if (failure) notes.push(`takes no records until the broker starts again: ${failure.message}`)
+    return notes
   }
 }

@@ -21,6 +21,13 @@ export class CarriedRecords {
     return order.flatMap((key) => records.filter(({ codec }) => codec.key === key))
   }
 
+  /** Of the controllers that have registered. */
+  controllerIds(): number[] {
+    return [...this.#records.values()].flatMap(({ codec, message }) =>
+      codec.key === RegisterControllerRecord.key ? [(message as RegisterControllerRecord).controllerId] : [],
+    )
+  }
+
   replay(record: MetadataRecord): void {
     const { codec, message } = record
     switch (codec.key) {

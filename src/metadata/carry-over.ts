@@ -63,7 +63,8 @@ export class CarryOver {
   }
 
   #clusterProblem(image: MetadataImage): string | undefined {
-    const voters = this.#voters ?? []
+    // A snapshot does not tell who votes, but which controllers there are.
+    const voters = this.#voters ?? image.carried.controllerIds()
     if (voters.some((id) => id !== this.#nodeId)) {
       return `its controllers are the nodes ${voters.join(', ')}, and this node ${this.#nodeId} can only be the one controller of its cluster`
     }

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { buildBatch } from '../protocol/batch-builder.ts'
 import { imageRecords } from './image-records.ts'
 import { MetadataImage } from './metadata-image.ts'
-import { encodeMetadataRecords, type MetadataRecord } from './metadata-record.ts'
 import { encodeSnapshot, listSnapshots, readSnapshot, snapshotName } from './metadata-snapshot.ts'
-import { everyKindOfRecord } from './test-support/everything.ts'
 import { METADATA_FOLDER, MetadataHarness, newTopic } from './test-support/metadata-harness.ts'
+import { appendRecords, everyKindOfRecord } from './test-support/stored-metadata.ts'
 
 const LOG = `${METADATA_FOLDER}/${'0'.repeat(20)}.log`
 
@@ -22,23 +20,8 @@ async function fullCluster() {
   controller.alterConfigs('topic', 'a', new Map([['retention.ms', '5']]))
   controller.deleteTopics([image.topic('gone')!.topicId])
   await harness.stop()
-  appendRecords(harness, everyKindOfRecord(image.topic('a')!.topicId))
+  appendRecords(harness.files, image, everyKindOfRecord(image.topic('a')!.topicId))
   return harness
-}
-
-/** Adds a batch to a log that nobody has open. */
-function appendRecords({ files, image }: MetadataHarness, records: readonly MetadataRecord[]): void {
-  const batch = buildBatch({
-    baseOffset: image.lastAppliedOffset + 1n,
-    leaderEpoch: image.lastAppliedEpoch,
-    records: encodeMetadataRecords(records).map((value) => ({
-      key: null,
-      value,
-      headers: [],
-      timestamp: 9n,
-    })),
-  })
-  files.replace(LOG, Buffer.concat([files.read(LOG), batch]))
 }
 
 /** The image of what is on disk, without a controller that adds to it. */

@@ -219,6 +219,8 @@ describe('what cannot be told apart is withheld', () => {
     const token = Buffer.from(`\0Ann\0${SECRET}`)
     expect(secrets.request(1, token)).toEqual(withheld(token, 0))
     expect(secrets.response(1, Buffer.concat([Buffer.alloc(4), token]))).toEqual(withheld(token, 4))
+    const ofOneLetter = Buffer.from(`\0A\0${SECRET}`)
+    expect(secrets.request(1, ofOneLetter)).toEqual(withheld(ofOneLetter, 0))
     const metadata = requestFrame(Metadata, 0, {
       topics: [],
       allowAutoTopicCreation: true,

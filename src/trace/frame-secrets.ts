@@ -33,6 +33,8 @@ const RESOURCE_TOPIC = 2
 const RESOURCE_BROKER = 4
 const RESOURCE_BROKER_LOGGER = 8
 const SIZE_AND_CORRELATION_BYTES = 8
+/** No API has a higher one, and no password begins with such a character. */
+const MAX_VERSION = 0x1f
 const writer = new Writer()
 
 const rules: ReadonlyMap<number, Rule> = new Map(
@@ -110,8 +112,8 @@ export class FrameSecrets {
   /** With version 0 of the handshake the tokens of SASL come as they are (KIP-43), until a request comes. */
   #isBareToken(connectionId: number, apiKey: number, version: number): boolean {
     if (!this.#mayBeBare.has(connectionId)) return false
-    // No mechanism's token has a zero byte at both places.
-    if (apiKey >= 0 && apiKey <= 0xff && version >= 0 && version <= 0xff) {
+    // Of tokens only PLAIN's for a user of one letter has zero bytes at both places, and then the password begins where the version ends.
+    if (apiKey >= 0 && apiKey <= 0xff && version >= 0 && version <= MAX_VERSION) {
       this.#mayBeBare.delete(connectionId)
       return false
     }

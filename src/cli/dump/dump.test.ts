@@ -77,6 +77,19 @@ describe('dump, while the broker runs', () => {
     expect(exitCode).toBe(0)
   })
 
+  test('control characters are shown, never sent to the terminal', async () => {
+    const bell = '\u001b]0;x\u0007\u009b31m'
+    await kafka.createTopic('bells', { partitions: 1 })
+    await kafka.produce('bells', { key: bell, value: bell, headers: { [bell]: bell } })
+    await writeFile(join(folder, 'meta.properties'), `${bell}\nname${bell}=${bell}\n`)
+    const records = await dump('data', '--topic', 'bells', '--records')
+    const properties = await dump('meta.properties')
+    expect(records.stdout).toContain(
+      String.raw`key: \u001b]0;x\u0007\u009b31m payload: \u001b]0;x\u0007\u009b31m`,
+    )
+    expect(`${records.stdout}${properties.stdout}`.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  })
+
   test('every file that the broker keeps is known', async () => {
     const names = await readdir(data, { recursive: true, withFileTypes: true })
     const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))

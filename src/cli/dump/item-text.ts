@@ -64,7 +64,7 @@ export class ItemText {
     const gap = this.#isFirst ? '' : '\n'
     this.#isFirst = false
     const more = Object.keys(rest).length > 0 ? `, ${pairs(rest)}` : ''
-    return `${gap}${String(path)}${kind === undefined ? '' : ` (${String(kind)}, ${String(bytes)} bytes${more})`}\n`
+    return `${gap}${textOf(path!)}${kind === undefined ? '' : ` (${String(kind)}, ${String(bytes)} bytes${more})`}\n`
   }
 
   #record(fields: Fields): string {
@@ -101,15 +101,15 @@ function row(fields: Fields): unknown[] {
     bytes,
     problems,
   ]
-  return [topic, ...numbers, state ?? '']
+  return [textOf(topic!), ...numbers, state ?? '']
 }
 
 function problemLine({ path, message, position }: Fields): string {
   const where = [
-    ...(path === undefined ? [] : [String(path)]),
+    ...(path === undefined ? [] : [textOf(path)]),
     ...(position === undefined ? [] : [`byte ${String(position)}`]),
   ]
-  return `PROBLEM ${where.length > 0 ? `${where.join(', ')}: ` : ''}${String(message)}\n`
+  return `PROBLEM ${where.length > 0 ? `${where.join(', ')}: ` : ''}${textOf(message!)}\n`
 }
 
 function pairs(fields: Fields): string {
@@ -117,7 +117,7 @@ function pairs(fields: Fields): string {
   let text = ''
   for (const name in fields) {
     if (name === 'timestampType') continue
-    text += `${text === '' ? '' : ' '}${timeName(name, timestampType) ?? name}: ${textOf(fields[name]!)}`
+    text += `${text === '' ? '' : ' '}${timeName(name, timestampType) ?? visible(name)}: ${textOf(fields[name]!)}`
   }
   return text
 }
@@ -130,22 +130,29 @@ function timeName(name: string, type: DumpValue | undefined): string | undefined
 function textOf(value: DumpValue): string {
   if (value === null) return 'null'
   if (Buffer.isBuffer(value)) return bytesText(value)
-  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return `[${value.join(',')}]`
-  return typeof value === 'object' ? JSON.stringify(toJson(value)) : String(value)
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string'))
+    return `[${visible(value.join(','))}]`
+  return typeof value === 'object' ? visible(JSON.stringify(toJson(value))) : visible(String(value))
 }
 
-/** Text as it is but for control characters, which would move the cursor; other bytes in hex. */
+/** Text as it is but for control characters; other bytes in hex. */
 function bytesText(bytes: Buffer): string {
   const shown = bytes.length > MOST_TEXT ? bytes.subarray(0, MOST_TEXT) : bytes
   const more = bytes.length > MOST_TEXT ? ` ... (${bytes.length} bytes)` : ''
   const text = shown.toString('utf8')
   if (!isUtf8(bytes)) return `0x${shown.toString('hex')}${more}`
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, escapeOf) + more
+  return visible(text) + more
+}
+
+/** What a file holds must not move the cursor of a terminal: control characters as JSON writes them. */
+function visible(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, escapeOf)
 }
 
 function escapeOf(character: string): string {
-  return JSON.stringify(character).slice(1, -1)
+  const escaped = JSON.stringify(character).slice(1, -1)
+  if (escaped !== character) return escaped
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** A value as JSON: bytes as text, or as {"$base64": ...} when they are none; int64 as numbers as far as they fit. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { CommandError, type Host } from '../host.ts'
 import { type DescribedExchange, ExchangeDescriber } from './described-exchange.ts'
 import type { Exchange, TraceItem } from './exchanges.ts'
@@ -20,19 +20,19 @@ export interface TraceOutputOptions {
 export class TraceOutput {
   readonly #options: TraceOutputOptions
   readonly #describer = new ExchangeDescriber()
-  readonly #jsonFile: number | undefined
-  readonly #pcapFile: number | undefined
+  readonly #jsonFile: OutputFile | undefined
+  readonly #pcapFile: OutputFile | undefined
   readonly #pcapConnections = new Map<number, PcapConnection>()
 
   /** Throws `CommandError` when a file cannot be written. */
   constructor(options: TraceOutputOptions) {
     this.#options = options
-    this.#jsonFile = open(options.out)
-    this.#pcapFile = open(options.pcap)
-    if (this.#pcapFile !== undefined) writeSync(this.#pcapFile, pcapHeader())
+    this.#jsonFile = options.out === undefined ? undefined : new OutputFile(options.out)
+    this.#pcapFile = options.pcap === undefined ? undefined : new OutputFile(options.pcap)
+    this.#pcapFile?.write(pcapHeader())
   }
 
-  /** Resolves when there is room for more. */
+  /** Resolves when there is room for more. Rejects with `CommandError` when a file cannot be written any more. */
   async tell(item: TraceItem): Promise<void> {
     const { host, filter, details, withBytes } = this.#options
     if (item.kind !== 'exchange') {
@@ -44,15 +44,14 @@ export class TraceOutput {
     const described = await this.#describer.describe(item)
     if (!filter(described)) return
     host.out(`${exchangeLine(described)}\n${details?.(described) ?? ''}`)
-    if (this.#jsonFile !== undefined) {
-      writeSync(this.#jsonFile, `${JSON.stringify(exchangeJson(described, withBytes))}\n`)
-    }
+    this.#jsonFile?.write(`${JSON.stringify(exchangeJson(described, withBytes))}\n`)
     this.#writePcap(item)
     await host.drained()
   }
 
   close(): void {
-    for (const file of [this.#jsonFile, this.#pcapFile]) if (file !== undefined) closeSync(file)
+    this.#jsonFile?.close()
+    this.#pcapFile?.close()
   }
 
   /** A response alone says nothing to a dissector, and a frame that was cut would put it out of step. */
@@ -73,7 +72,7 @@ export class TraceOutput {
       size.writeInt32BE(frame.frameBytes)
       const from = frame === request ? 'client' : 'server'
       for (const packet of packets.send(from, Buffer.concat([size, frame.bytes]), frame.timeMs)) {
-        writeSync(this.#pcapFile, packet)
+        this.#pcapFile.write(packet)
       }
     }
   }
@@ -82,15 +81,33 @@ export class TraceOutput {
     const packets = this.#pcapConnections.get(connectionId)
     this.#pcapConnections.delete(connectionId)
     if (this.#pcapFile === undefined || !packets) return
-    for (const packet of packets.end(timeMs)) writeSync(this.#pcapFile, packet)
+    for (const packet of packets.end(timeMs)) this.#pcapFile.write(packet)
   }
 }
 
-function open(path: string | undefined): number | undefined {
-  if (path === undefined) return undefined
-  try {
-    return openSync(path, 'w')
-  } catch (error) {
-    throw new CommandError(`cannot write ${path}: ${(error as Error).message}`)
+/** All that fails is told as a `CommandError` with the file's name. */
+class OutputFile {
+  readonly #path: string
+  readonly #descriptor: number
+
+  constructor(path: string) {
+    this.#path = path
+    this.#descriptor = this.#attempt(() => openSync(path, 'w'))
+  }
+
+  write(content: string | Buffer): void {
+    this.#attempt(() => writeFileSync(this.#descriptor, content))
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+
+  #attempt<Result>(action: () => Result): Result {
+    try {
+      return action()
+    } catch (error) {
+      throw new CommandError(`cannot write ${this.#path}: ${(error as Error).message}`)
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,7 +95,26 @@ describe('the command', () => {
     expect(host.stdout).not.toContain('ApiVersions')
   })
 
+  test('a second Ctrl-C does not wait for whoever reads the output', async () => {
+    const { host, ended } = await begin()
+    await untilShown(host, apiVersions, 'ApiVersions')
+    host.signal()
+    expect(host.exitCode).toBe(undefined)
+    host.signal()
+    expect(host.exitCode).toBe(130)
+    await ended
+  })
+
+  test.runIf(existsSync('/dev/full'))('a full disk is told in one line', async () => {
+    const { host, ended } = await begin('--out', '/dev/full')
+    await untilShown(host, apiVersions, 'ApiVersions')
+    expect(await ended).toBe(1)
+    expect(host.stderr).toMatch(/\nodradek: cannot write \/dev\/full: ENOSPC: [^\n]*\n$/)
+    expect(host.stderr).not.toContain(' at ')
+  })
+
   test.each([
+    [['--bootstrap-server', 'a:b'], 2, '--bootstrap is given more than once (see odradek trace --help)'],
     [['--api', 'nope'], 2, '--api: there is no API "nope"'],
     [['--out', '/nowhere/at/all'], 1, 'cannot write /nowhere/at/all: ENOENT'],
     [['--frobnicate'], 2, 'Unknown argument: frobnicate (see odradek trace --help)'],

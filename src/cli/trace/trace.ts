@@ -1,6 +1,6 @@
 import { nodeLocalSockets } from '../../platform/node-local-sockets.ts'
 import { command } from '../command.ts'
-import { EXIT_OK } from '../host.ts'
+import { EXIT_INTERRUPTED, EXIT_OK } from '../host.ts'
 import { attach } from './find-broker.ts'
 import { followTrace } from './follow-trace.ts'
 import { traceFilter } from './trace-filter.ts'
@@ -13,7 +13,7 @@ export const trace = command({
   positionals: {},
   options: {
     bootstrap: {
-      alias: 'b',
+      alias: ['b', 'bootstrap-server'],
       type: 'string',
       describe: 'The broker, which runs on this machine and belongs to this user [default: the only one]',
       requiresArg: true,
@@ -73,7 +73,10 @@ export const trace = command({
       out: args.out,
       pcap: args.pcap,
     })
-    const stopped = new Promise<void>((resolve) => host.onSignal(() => resolve()))
+    // The first Ctrl-C lets the reader of the output take what was seen; it may never do so.
+    const stopped = new Promise<void>((resolve) =>
+      host.onSignal((count) => (count === 1 ? resolve() : host.exit(EXIT_INTERRUPTED))),
+    )
     try {
       await followTrace(
         socket,

@@ -3,6 +3,7 @@ import { silentLogger } from '../../platform/logger.ts'
 import { ManualClock } from '../../platform/manual-clock.ts'
 import { MemoryFiles } from '../../platform/memory-files.ts'
 import type { Files, Random } from '../../platform/platform.ts'
+import { SimulatedRandom } from '../../platform/simulated-random.ts'
 import { buildBatch } from '../../protocol/batch-builder.ts'
 import { readRecords } from '../../protocol/record.ts'
 import { batchSizeInBytes } from '../../protocol/record-batch.ts'
@@ -69,12 +70,7 @@ export function seeded(seed: number): (below: number) => number {
   }
 }
 
-export function seededRandom(seed = 1): Random {
-  const next = seeded(seed)
-  const bytes = (length: number) => Buffer.from(Array.from({ length }, () => next(256)))
-  const uuid = () => `A${bytes(16).toString('base64url').slice(1)}`
-  return { bytes, uuid, dashedUuid: () => bytes(16).toString('hex'), integer: next }
-}
+export const seededRandom = (seed = 1): Random => new SimulatedRandom(seed)
 
 export interface Storage {
   readonly files: Files

@@ -1,3 +1,6 @@
+import { DATA } from '../../log/test-support/storage.ts'
+import type { Files } from '../../platform/platform.ts'
+import { buildBatch } from '../../protocol/batch-builder.ts'
 import {
   AccessControlEntryRecord,
   ClientQuotaRecord,
@@ -7,12 +10,30 @@ import {
   UserScramCredentialRecord,
 } from '../../protocol/generated/metadata-records.ts'
 import { resourceTypeOf } from '../config-type.ts'
-import { type MetadataRecord, metadataRecord } from '../metadata-record.ts'
+import type { MetadataImage } from '../metadata-image.ts'
+import { encodeMetadataRecords, type MetadataRecord, metadataRecord } from '../metadata-record.ts'
 import { partitionChange } from '../partition-change.ts'
 import { configRecord } from '../topic-operations.ts'
 
 const RULE_ID = 'afL81KOKxsRDdoGjif-IIA'
 const GONE_RULE_ID = 'afL81KOKxsRDdoGjif-IIg'
+
+const LOG = `${DATA}/__cluster_metadata-0/${'0'.repeat(20)}.log`
+
+/** Adds a batch to a metadata log that nobody has open, and whose records `image` has taken in. */
+export function appendRecords(files: Files, image: MetadataImage, records: readonly MetadataRecord[]): void {
+  appendToMetadata(files, image, encodeMetadataRecords(records))
+}
+
+/** The same with records as bytes. */
+export function appendToMetadata(files: Files, image: MetadataImage, values: readonly Buffer[]): void {
+  const batch = buildBatch({
+    baseOffset: image.lastAppliedOffset + 1n,
+    leaderEpoch: image.lastAppliedEpoch,
+    records: values.map((value) => ({ key: null, value, headers: [], timestamp: 9n })),
+  })
+  files.replace(LOG, Buffer.concat([files.read(LOG), batch]))
+}
 
 /** Records of every kind that an image is made of, beside those that a controller writes at its start and for topics. */
 export function everyKindOfRecord(topicId: string): MetadataRecord[] {
