@@ -14,6 +14,8 @@ export class RandomLog {
   readonly #codecs: readonly CompressionName[]
   readonly #sequences = new Map<bigint, number>()
   readonly #open = new Set<bigint>()
+  /** Of a producer that writes once: its last batch is old, and has to stay all the same. */
+  #nextProducerId = 1000n
 
   constructor(seed: number, isCompressed: boolean) {
     this.#next = seeded(seed)
@@ -29,7 +31,16 @@ export class RandomLog {
     const fate = this.#next(10)
     if (fate < 3) this.#inTransaction(partition, nowMs)
     else if (fate < 5) this.#data(partition, nowMs, IDEMPOTENT[this.#next(IDEMPOTENT.length)]!, false)
+    else if (fate < 6) this.#once(partition, nowMs)
     else this.#data(partition, nowMs, -1n, false)
+  }
+
+  #once(partition: Partition, nowMs: number): void {
+    const producerId = this.#nextProducerId++
+    const isTransactional = this.#next(2) === 0
+    // Some end a transaction in which they wrote nothing here.
+    if (!isTransactional || this.#next(3) > 0) this.#data(partition, nowMs, producerId, isTransactional)
+    if (isTransactional) this.#end(partition, nowMs, producerId)
   }
 
   #inTransaction(partition: Partition, nowMs: number): void {

@@ -51,6 +51,7 @@ export class CommitterActor extends Actor {
   async #check(step: Extract<Step, { kind: 'commit' | 'check-commit' }>, topicId: string): Promise<void> {
     const { ledger } = this.world
     const { group, topic, partition } = step
+    const { powerLosses } = this.world
     const sent = ledger.tick()
     const { groups } = await this.ask(OffsetFetch, 10, {
       groupId: '',
@@ -68,6 +69,8 @@ export class CommitterActor extends Actor {
     const found = groups[0]!.topics[0]?.partitions[0]
     const errorCode = groups[0]!.errorCode || (found?.errorCode ?? 0)
     this.log(`#${step.id} ${group} ${topic}-${partition} is ${found?.committedOffset}: ${outcome(errorCode)}`)
+    // What was on its way when the power went may be lost.
+    if (powerLosses !== this.world.powerLosses) return
     if (errorCode !== 0 || !found) {
       this.forgetTopicId(topic)
       return

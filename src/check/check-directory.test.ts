@@ -29,6 +29,10 @@ beforeEach(async () => {
     partitions.get('orders', 0)!.append(batchOf(records))
   }
   await harness.stop()
+  // The second epoch of the controller writes a snapshot too.
+  const again = await MetadataHarness.start({ files: harness.files, properties: SNAPSHOTS })
+  again.controller.createTopic(newTopic('more', { partitions: 40 }))
+  await again.stop()
   files = harness.files
 })
 

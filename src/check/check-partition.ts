@@ -68,7 +68,7 @@ class PartitionCheck {
   #bytes = 0
   #startOffset: bigint | undefined
   #nextOffset: bigint | undefined
-  #segmentBase: bigint | undefined
+  #isSegment = false
   #hasEpochProblem = false
 
   constructor(files: Files, path: string, facts: PartitionFacts) {
@@ -93,29 +93,28 @@ class PartitionCheck {
 
   *take({ type, fields }: DumpItem, path: string): Generator<Finding> {
     if (type === 'problem') yield problem(path, String(fields.message), fields.position as number | undefined)
-    else if (type === 'file' && fields.kind === 'segment') yield* this.#begin(path, fields.startingOffset)
+    else if (type === 'file') {
+      // The batches of a snapshot of the metadata are no part of the log.
+      this.#isSegment = fields.kind === 'segment' && typeof fields.startingOffset === 'bigint'
+      if (this.#isSegment) yield* this.#begin(path, fields.startingOffset as bigint)
+    } else if (!this.#isSegment) return
     else if (type === 'batch') yield* this.#batch(path, fields)
-    else if (type === 'end' && this.#segmentBase !== undefined) {
+    else if (type === 'end') {
       this.#records += Number(fields.records)
       this.#bytes += Number(fields.validBytes)
     }
   }
 
-  *#begin(path: string, base: unknown): Generator<Finding> {
-    this.#segmentBase = typeof base === 'bigint' ? base : undefined
-    if (this.#segmentBase === undefined) return
+  *#begin(path: string, base: bigint): Generator<Finding> {
     const expected = this.#nextOffset
     this.#segments++
-    this.#startOffset ??= this.#segmentBase
-    if (expected !== undefined && this.#segmentBase < expected) {
-      yield problem(
-        path,
-        `it begins at offset ${this.#segmentBase}, and the segment before it ends at ${expected - 1n}`,
-      )
-    } else if (expected !== undefined && this.#segmentBase > expected && !this.#facts.mayHaveGaps) {
-      yield problem(path, `the offsets ${expected} to ${this.#segmentBase - 1n} in front of it are missing`)
+    this.#startOffset ??= base
+    if (expected !== undefined && base < expected) {
+      yield problem(path, `it begins at offset ${base}, and the segment before it ends at ${expected - 1n}`)
+    } else if (expected !== undefined && base > expected && !this.#facts.mayHaveGaps) {
+      yield problem(path, `the offsets ${expected} to ${base - 1n} in front of it are missing`)
     }
-    this.#nextOffset = this.#segmentBase
+    this.#nextOffset = base
   }
 
   *#batch(

@@ -107,6 +107,7 @@ export class LogWriter {
     const { environment, directory } = this.#state
     try {
       this.truncateTo(this.#takeBackFrom)
+      flushCut(this.#state.segments.active)
       this.#takeBackFrom = undefined
     } catch (error) {
       throw environment.health.failed('write', directory, 'take a failed append back', error)
@@ -118,7 +119,10 @@ export class LogWriter {
     if (!this.#hasDebris) return
     const { segments, environment } = this.#state
     const segment = segments.active
-    if (segment.sizeInBytes > 0 || environment.files.exists(segment.file.path)) segment.cutToSize()
+    if (segment.sizeInBytes > 0 || environment.files.exists(segment.file.path)) {
+      segment.cutToSize()
+      flushCut(segment)
+    }
     this.#hasDebris = false
   }
 
@@ -141,7 +145,8 @@ export class LogWriter {
     const state = this.#state
     const { segments, flusher, tail, reader, leaderEpochs, snapshots, producers, environment } = state
     if (offset >= state.nextOffset) return
-    const first = segments.list.findIndex((segment) => segment.baseOffset >= offset)
+    // One that begins there stays, empty: it may be all that tells where the log goes on.
+    const first = segments.list.findIndex((segment) => segment.baseOffset > offset)
     if (first >= 0) segments.removeFrom(first)
     const last = segments.list.at(-1)
     if (last) {
@@ -171,4 +176,12 @@ export class LogWriter {
     this.#state.logStartOffset = offset
     this.#state.highWatermark = offset
   }
+}
+
+/**
+ * What was cut off must not come back with a loss of power: a recovery would end the log there, in front of what was flushed later. Once
+ * the segment is full nobody flushes it again.
+ */
+function flushCut(segment: Segment): void {
+  segment.file.flushSync()
 }

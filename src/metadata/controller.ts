@@ -135,7 +135,7 @@ export class Controller {
    */
   start(endpoints: readonly BrokerEndpointImage[]): void {
     const { directory, nodeId, logger, random, config } = this.#options
-    if (this.#log.endOffset < this.#loadedEndOffset) this.#log.beginAt(this.#loadedEndOffset)
+    this.#log.continueAt(this.#loadedEndOffset)
     const lastEpoch = Math.max(
       this.#image.lastAppliedEpoch,
       readQuorumEpoch(directory.files, this.#folder),

@@ -3,10 +3,12 @@ import { DataDirectoryError } from '../log/data-directory.ts'
 import { parseSegmentName } from '../log/segment-names.ts'
 import type { Files, OpenFile } from '../platform/platform.ts'
 import { isIntact } from '../protocol/any-batch.ts'
-import { baseOffset, lastOffset } from '../protocol/record-batch.ts'
+import { baseOffset, lastOffset, maxTimestamp } from '../protocol/record-batch.ts'
 import { decodeMetadataBatch, type MetadataBatch } from './metadata-record.ts'
 
 const CHUNK_BYTES = 1024 * 1024
+/** The log is flushed a second after each change: what is older than that by far a crash cannot have taken. */
+const SURELY_FLUSHED_MS = 60_000n
 
 /** What was read of a metadata log. */
 export interface ReadLog {
@@ -22,8 +24,8 @@ export function firstSegmentOffset(files: Files, folder: string): bigint | undef
 }
 
 /**
- * Reads a metadata log from `from` on without changing anything, so that a start can still be refused and leave all as it was. After a
- * crash the last batch may be torn: the log ends in front of it. Throws `DataDirectoryError` for any other damage.
+ * Reads a metadata log from `from` on without changing anything, so that a start can still be refused and leave all as it was. What was
+ * written last a crash may have torn or lost: the log ends in front of it. Throws `DataDirectoryError` for any other damage.
  */
 export function readMetadataLog(
   files: Files,
@@ -33,24 +35,30 @@ export function readMetadataLog(
   take: (batch: MetadataBatch) => void,
 ): ReadLog {
   const segments = segmentsOf(files, folder)
-  const holding = segments.findLastIndex((segment) => segment.baseOffset <= from)
-  let next: bigint | undefined
-  let torn: string | undefined
-  for (const { path, baseOffset: base } of segments.slice(Math.max(0, holding))) {
-    if (torn !== undefined) throw new DataDirectoryError(`${torn}, and segments follow`)
-    if (next !== undefined && next !== base) {
-      throw new DataDirectoryError(
-        `${folder} lacks the offsets ${next} to ${base - 1n}: a segment is missing or cut`,
-      )
-    }
-    const end = readSegment(files, path, base, from, take)
+  const rest = segments.slice(
+    Math.max(
+      0,
+      segments.findLastIndex(({ baseOffset: base }) => base <= from),
+    ),
+  )
+  let next = rest[0]?.baseOffset ?? from
+  for (const [index, { path, baseOffset: base }] of rest.entries()) {
+    const isMissing = next !== base
+    const end = isMissing
+      ? { nextOffset: next, position: 0, isWhole: false }
+      : readSegment(files, path, base, from, take)
     next = end.nextOffset
-    if (end.damage === undefined) continue
-    // What a crash tore is the last thing that was written.
-    if (wasCleanShutdown || end.goesOn) throw new DataDirectoryError(end.damage)
-    torn = end.damage
+    if (end.isWhole) continue
+    const behind = spanBehind(files, rest.slice(index), end.position)
+    // What is so much older than the last of all was on the device when it came.
+    if (!wasCleanShutdown && (behind === undefined || behind.last - behind.first < SURELY_FLUSHED_MS)) break
+    throw new DataDirectoryError(
+      isMissing
+        ? `${folder} lacks the offsets ${next} to ${base - 1n}: a segment is missing or cut (odradek check tells more)`
+        : `${path} is damaged at byte ${end.position}, offset ${next} (odradek check tells more)`,
+    )
   }
-  return { startOffset: segments[0]?.baseOffset, endOffset: next === undefined || next < from ? from : next }
+  return { startOffset: segments[0]?.baseOffset, endOffset: next < from ? from : next }
 }
 
 interface SegmentFile {
@@ -71,10 +79,10 @@ function segmentsOf(files: Files, folder: string): SegmentFile[] {
 
 interface SegmentEnd {
   readonly nextOffset: bigint
-  /** What is wrong behind the last batch that could be read. */
-  readonly damage: string | undefined
-  /** Whole batches follow behind it all the same. */
-  readonly goesOn: boolean
+  /** Behind the last batch that could be read. */
+  readonly position: number
+  /** Nothing else follows. */
+  readonly isWhole: boolean
 }
 
 function readSegment(
@@ -86,32 +94,44 @@ function readSegment(
 ): SegmentEnd {
   const file = files.open(path, 'read')
   try {
-    const size = file.size()
-    const scanner = new BatchScanner(file, size, true)
+    const scanner = new BatchScanner(file, file.size(), true)
     let nextOffset = base
-    let end = 0
+    let position = 0
     for (let found = scanner.moveTo(0); found; found = scanner.next()) {
       const { bytes, at } = scanner
       if (!isIntact(bytes, at) || baseOffset(bytes, at) !== nextOffset) break
       nextOffset = lastOffset(bytes, at) + 1n
-      end = scanner.position + scanner.size
+      position = scanner.position + scanner.size
       // A copy: the scanner reads on into the same memory, and who replays keeps parts of what it gets.
       if (nextOffset > from) take(decodeMetadataBatch(Buffer.from(bytes.subarray(at, at + scanner.size))))
     }
-    if (isZeroFrom(file, end)) return { nextOffset, damage: undefined, goesOn: false }
-    const damage = `${path} is damaged at byte ${end}, offset ${nextOffset} (odradek check tells more)`
-    return { nextOffset, damage, goesOn: scanner.size > 0 && goesOn(scanner, nextOffset) }
+    return { nextOffset, position, isWhole: isZeroFrom(file, position) }
   } finally {
     file.close()
   }
 }
 
-/** Are there whole batches behind the one that cannot be read? */
-function goesOn(scanner: BatchScanner, nextOffset: bigint): boolean {
-  for (let found = scanner.next(); found; found = scanner.next()) {
-    if (isIntact(scanner.bytes, scanner.at) && baseOffset(scanner.bytes, scanner.at) > nextOffset) return true
+/** Times of the first and the last batch that are whole behind what cannot be read; undefined when there is none. */
+function spanBehind(
+  files: Files,
+  segments: readonly SegmentFile[],
+  position: number,
+): { first: bigint; last: bigint } | undefined {
+  let span: { first: bigint; last: bigint } | undefined
+  for (const [index, { path }] of segments.entries()) {
+    const file = files.open(path, 'read')
+    try {
+      const scanner = new BatchScanner(file, file.size(), true)
+      for (let found = scanner.moveTo(index === 0 ? position : 0); found; found = scanner.next()) {
+        if (!isIntact(scanner.bytes, scanner.at)) continue
+        const time = maxTimestamp(scanner.bytes, scanner.at)
+        span = { first: span?.first ?? time, last: time }
+      }
+    } finally {
+      file.close()
+    }
   }
-  return false
+  return span
 }
 
 /** Is there nothing but space that was allocated beforehand? */

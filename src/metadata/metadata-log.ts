@@ -61,9 +61,14 @@ export class MetadataLog {
     this.#partition.log.deleteRecordsBefore(offset)
   }
 
-  /** A snapshot holds more than the log does: the log goes on behind it. */
-  beginAt(offset: bigint): void {
-    this.#partition.log.beginAt(offset)
+  /**
+   * The next record gets `offset`: what was replayed ends there. A snapshot may hold more than the log does, and a crash may have left
+   * something behind what it tore.
+   */
+  continueAt(offset: bigint): void {
+    const { log } = this.#partition
+    if (log.logEndOffset > offset) log.truncateTo(offset)
+    else if (log.logEndOffset < offset) log.beginAt(offset)
   }
 
   /** Begins a new epoch: from now on this node is the leader, and says so in a control batch. */

@@ -207,10 +207,10 @@ describe('what cannot be told apart is withheld', () => {
     expect(new FrameSecrets().request(1, frame)).toEqual(withheld(frame, HEADER_BYTES + 1))
   })
 
-  test('bare tokens after version 0 of SaslHandshake, until a request comes', () => {
+  test.each([0, 1])('bare tokens after version %i of SaslHandshake, until a request comes', (version) => {
     const secrets = new FrameSecrets()
-    const handshake = requestFrame(SaslHandshake, 0, { mechanism: 'PLAIN' })
-    const chosen = responseFrame(SaslHandshake, 0, {
+    const handshake = requestFrame(SaslHandshake, version, { mechanism: 'PLAIN' })
+    const chosen = responseFrame(SaslHandshake, version, {
       errorCode: 0,
       mechanisms: ['PLAIN'],
     })

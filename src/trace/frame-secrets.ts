@@ -73,7 +73,7 @@ const rules: ReadonlyMap<number, Rule> = new Map(
 export class FrameSecrets {
   /** What each connection waits for; null: a response without secrets. */
   readonly #inFlight = new Map<number, { rule: Rule; version: number } | null>()
-  /** Connections that have chosen a mechanism in a way that lets bare tokens follow, which are no requests. */
+  /** Connections that have chosen a mechanism: bare tokens may follow, which are no requests. */
   readonly #mayBeBare = new Set<number>()
 
   request(connectionId: number, frame: Buffer): HarmlessFrame {
@@ -86,7 +86,7 @@ export class FrameSecrets {
       return withhold(frame, 0)
     }
     this.#inFlight.set(connectionId, found ? { rule: found, version } : null)
-    if (apiKey === SaslHandshake.key && version === 0) this.#mayBeBare.add(connectionId)
+    if (apiKey === SaslHandshake.key) this.#mayBeBare.add(connectionId)
     if (!found?.request) return { bytes: frame, secrets: 'none' }
     const bodyAt = readRequestHeader(frame, headerVersion(found.api, version))?.bodyAt ?? FIXED_HEADER_BYTES
     if (found.request === 'all') return withhold(frame, bodyAt)
@@ -109,7 +109,7 @@ export class FrameSecrets {
     return masked(bytes, bodyAt, rule.api.response, version, mask)
   }
 
-  /** With version 0 of the handshake the tokens of SASL come as they are (KIP-43), until a request comes. */
+  /** After version 0 of the handshake the tokens of SASL come as they are (KIP-43), after others by mistake, until a request comes. */
   #isBareToken(connectionId: number, apiKey: number, version: number): boolean {
     if (!this.#mayBeBare.has(connectionId)) return false
     // Of tokens only PLAIN's for a user of one letter has zero bytes at both places, and then the password begins where the version ends.

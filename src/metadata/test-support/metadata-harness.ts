@@ -19,6 +19,8 @@ export const METADATA_FOLDER = `${DATA}/__cluster_metadata-0`
 export interface MetadataHarnessOptions {
   /** What is on disk already. */
   readonly files?: Files
+  /** A new one when left out. */
+  readonly clock?: ManualClock
   readonly properties?: Readonly<Record<string, string>>
   readonly random?: Random
 }
@@ -26,7 +28,7 @@ export interface MetadataHarnessOptions {
 /** A controller on in-memory files, and a broker's image and partitions that follow its log. */
 export class MetadataHarness {
   readonly files: Files
-  readonly clock = new ManualClock()
+  readonly clock: ManualClock
   readonly config: BrokerConfig
   readonly directory: DataDirectory
   readonly partitions: Partitions
@@ -39,7 +41,8 @@ export class MetadataHarness {
 
   private constructor(options: MetadataHarnessOptions) {
     const { files = new MemoryFiles(), properties = {}, random = seededRandom() } = options
-    const { clock } = this
+    const { clock = new ManualClock() } = options
+    this.clock = clock
     this.files = files
     this.config = BrokerConfig.fromProperties(new Map(Object.entries(properties)))
     this.directory = DataDirectory.open({ files, random, path: DATA, nodeId: 1 })

@@ -21,16 +21,26 @@ const GONE_RULE_ID = 'afL81KOKxsRDdoGjif-IIg'
 const LOG = `${DATA}/__cluster_metadata-0/${'0'.repeat(20)}.log`
 
 /** Adds a batch to a metadata log that nobody has open, and whose records `image` has taken in. */
-export function appendRecords(files: Files, image: MetadataImage, records: readonly MetadataRecord[]): void {
-  appendToMetadata(files, image, encodeMetadataRecords(records))
+export function appendRecords(
+  files: Files,
+  image: MetadataImage,
+  records: readonly MetadataRecord[],
+  timestamp?: bigint,
+): void {
+  appendToMetadata(files, image, encodeMetadataRecords(records), timestamp)
 }
 
 /** The same with records as bytes. */
-export function appendToMetadata(files: Files, image: MetadataImage, values: readonly Buffer[]): void {
+export function appendToMetadata(
+  files: Files,
+  image: MetadataImage,
+  values: readonly Buffer[],
+  timestamp = 9n,
+): void {
   const batch = buildBatch({
     baseOffset: image.lastAppliedOffset + 1n,
     leaderEpoch: image.lastAppliedEpoch,
-    records: values.map((value) => ({ key: null, value, headers: [], timestamp: 9n })),
+    records: values.map((value) => ({ key: null, value, headers: [], timestamp })),
   })
   files.replace(LOG, Buffer.concat([files.read(LOG), batch]))
 }
