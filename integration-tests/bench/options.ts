@@ -4,7 +4,7 @@ import type { Workload } from './workload.ts'
 
 /** Those that are measured when none is named; the others take their time. */
 const USUAL_ROW_GROUPS = ['lifecycle', 'embedded', 'throughput', 'latency', 'group', 'topic'] as const
-const ROW_GROUPS = [...USUAL_ROW_GROUPS, 'recovery', 'many-partitions'] as const
+const ROW_GROUPS = [...USUAL_ROW_GROUPS, 'recovery', 'many-partitions', 'compaction'] as const
 export type RowGroup = (typeof ROW_GROUPS)[number]
 
 export const USAGE = `npm run bench -- [options] [row...]
@@ -21,6 +21,7 @@ Rows (the first six when none is named):
   group        a new kafkajs client in a new group, to its first record
   topic        create a topic, to the answer and to the first record that it takes
   recovery     start after kill -9, beside the time that cat takes for the same files
+  compaction   what a producer notices while another topic's log is compacted
   many-partitions   clean start and stop with 1,000 topics of 10 partitions, and the memory that takes
 
 And by itself, without a broker:
@@ -38,7 +39,7 @@ Options:
   --batch KIB              size of a producer's batches (64)
   --flight N               requests in flight per producer, and consumers that read side by side (4 and 2)
   --seconds N              length of a latency run (4)
-  --gigabytes N            log to recover (2)
+  --gigabytes N            log to recover, or to compact (2)
   --only TEXT              only throughput cases whose name contains TEXT
   --no-warm                measure brokers as cold as they start
   --json                   figures as JSON instead of the table
@@ -59,7 +60,7 @@ export interface BenchOptions {
   readonly requestsInFlight: number
   readonly readers: number
   readonly latencySeconds: number
-  readonly recoveryBytes: number
+  readonly logBytes: number
   readonly only: string
   readonly isWarm: boolean
   readonly isJson: boolean
@@ -91,7 +92,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     requestsInFlight: count('flight', values.flight ?? '4'),
     readers: count('flight', values.flight ?? '2'),
     latencySeconds: count('seconds', values.seconds),
-    recoveryBytes: count('gigabytes', values.gigabytes) * 1e9,
+    logBytes: count('gigabytes', values.gigabytes) * 1e9,
     only: values.only,
     isWarm: !values['no-warm'],
     isJson: values.json,

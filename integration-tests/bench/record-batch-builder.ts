@@ -6,13 +6,14 @@ const CRC_AT = 17
 const ATTRIBUTES_AT = 21
 const CODEC_NUMBERS = { none: 0, lz4: 3 } as const
 
-/** A batch (magic 2) of records without keys, all with the same time, of no producer. Independent of the broker's own code on purpose. */
+/** A batch (magic 2) of records, without keys unless they are given, all with the same time, of no producer. Independent of the broker's own code on purpose. */
 export function buildRecordBatch(
   values: readonly Buffer[],
   codec: keyof typeof CODEC_NUMBERS,
   timestampMs: number,
+  keys?: readonly Buffer[],
 ): Buffer {
-  const plain = Buffer.concat(values.flatMap((value, index) => recordOf(value, index)))
+  const plain = Buffer.concat(values.flatMap((value, index) => recordOf(value, index, keys?.[index])))
   const records = codec === 'lz4' ? compressLz4(plain) : plain
   const batch = Buffer.alloc(HEADER_BYTES + records.length)
   batch.writeInt32BE(batch.length - 12, 8)
@@ -31,8 +32,9 @@ export function buildRecordBatch(
   return batch
 }
 
-function recordOf(value: Buffer, offsetDelta: number): Buffer[] {
-  const head = [0, ...varint(0), ...varint(offsetDelta), ...varint(-1), ...varint(value.length)]
+function recordOf(value: Buffer, offsetDelta: number, key: Buffer | undefined): Buffer[] {
+  const keyed = key === undefined ? varint(-1) : [...varint(key.length), ...key]
+  const head = [0, ...varint(0), ...varint(offsetDelta), ...keyed, ...varint(value.length)]
   const size = varint(head.length + value.length + 1)
   return [Buffer.from([...size, ...head]), value, Buffer.from([0])]
 }

@@ -18,7 +18,7 @@ const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 export async function recovery({ options, brokers, add }: Bench): Promise<void> {
   for (const broker of brokers.filter(({ isOurs }) => isOurs)) {
     await broker.start()
-    await write(broker, options.recoveryBytes, options.batchBytes)
+    await write(broker, options.logBytes, options.batchBytes)
     await broker.kill()
     for (let round = 0; round < options.rounds; round++) {
       for (const isCold of (await evict(logsBelow(broker.folder))) ? [true, false] : [false]) {

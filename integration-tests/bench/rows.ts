@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { BenchBroker } from './broker-process.ts'
+import { compaction } from './compaction.ts'
 import type { Job, JobKind, JobOf, JobResults, Throughput } from './jobs.ts'
 import { manyPartitions } from './many-partitions.ts'
 import { type BenchOptions, type RowGroup, workloads } from './options.ts'
@@ -33,6 +34,7 @@ export const rowGroups: { readonly [Group in RowGroup]: (bench: Bench) => Promis
   topic,
   recovery,
   'many-partitions': manyPartitions,
+  compaction,
 }
 
 /** Every broker in every round, each round beginning with another one. */
