@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { build } from 'rolldown'
 
 /** Packages and Node's own modules stay imports. */
 const external = /^[^./]/
+/** These and all that they import. A library has no use for the last two, so the first imports them later. */
+const neededByAStart =
+  /[\\/]src[\\/](cli[\\/]start|trace[\\/]trace-listener|platform[\\/]node-local-sockets)\.js$/
 
 // Rolldown's own command would print every file.
 await build([
@@ -20,7 +24,7 @@ await build([
     output: {
       dir: 'dist',
       chunkFileNames: 'chunks/[name].js',
-      codeSplitting: { groups: [{ name: 'broker', test: /[\\/]src[\\/]cli[\\/]start\.js$/ }] },
+      codeSplitting: { groups: [{ name: 'broker', test: neededByAStart }] },
     },
   },
   /** The same library as one file of CommonJS: Jest and TypeScript's node16 cannot load ES modules by require(). */
@@ -40,3 +44,18 @@ await build([
     ],
   },
 ])
+
+/** Nobody can import other types than those that the index leads to. */
+const reached = new Set()
+reach(join('dist', 'index.d.ts'))
+for (const name of readdirSync('dist', { recursive: true })) {
+  const path = join('dist', name)
+  if (path.endsWith('.d.ts') && !reached.has(path)) rmSync(path)
+}
+
+function reach(path) {
+  if (reached.has(path)) return
+  reached.add(path)
+  const imports = readFileSync(path, 'utf8').matchAll(/(?:\bfrom|\bimport\()\s*['"](\.[^'"]+)\.ts['"]/g)
+  for (const [, imported] of imports) reach(join(dirname(path), `${imported}.d.ts`))
+}

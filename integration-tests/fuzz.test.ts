@@ -15,9 +15,9 @@ import type { JsonObject } from './behaviour/json.ts'
 import { decodeResponse, encodeRequest } from './behaviour/messages.ts'
 import { FrameConnection } from './client/frame-connection.ts'
 import { mutate, seededRandom } from './fuzz/mutations.ts'
+import { settle } from './fuzz/settle.ts'
 
 const ROUNDS = 3000
-const NO_ANSWER_MS = 10_000
 const MAX_GROWTH_BYTES = 256 * 1024 * 1024
 
 /** Requests as Apache Kafka's own classes write them: oldest and newest version of each API, sizes included. */
@@ -46,22 +46,6 @@ beforeAll(async () => {
 
 afterAll(() => broker.stop())
 
-/** Waits for an answer in the broker's own time: what is parked there for minutes takes microseconds here. */
-async function settle<Value>(promise: Promise<Value>): Promise<Value> {
-  let isSettled = false
-  const settled = promise.finally(() => {
-    isSettled = true
-  })
-  const untilMs = performance.now() + NO_ANSWER_MS
-  for (let turn = 0; !isSettled; turn++) {
-    if (performance.now() > untilMs) throw new Error('the broker does not answer')
-    // The first request of an API loads its module, which takes real time.
-    await new Promise((resolve) => (turn < 100 ? setImmediate(resolve) : setTimeout(resolve, 1)))
-    if (turn > 4) clock.advance(turn < 100 ? 1000 : 2 ** 31)
-  }
-  return settled
-}
-
 /** Cuts what a broker sent into frames; what is left over is its last element. */
 function framesIn(bytes: Buffer): { frames: Buffer[]; rest: number } {
   const frames: Buffer[] = []
@@ -82,7 +66,7 @@ describe('bad input', () => {
     for (let round = 0; round < ROUNDS; round++) {
       const original = requests[random(requests.length)]!
       const bytes = mutate(original, random)
-      const answer = await settle(broker.inject(bytes))
+      const answer = await settle(broker.inject(bytes), clock)
       const { frames, rest } = framesIn(answer.bytes)
       if (rest > 0) failures.push(`round ${round}: ${rest} stray bytes for ${bytes.toString('hex')}`)
       if (bytes.length >= 12 && frames[0] && frames[0].readInt32BE(0) !== bytes.readInt32BE(8)) {
@@ -122,7 +106,7 @@ describe('bad input', () => {
   test.each(['ffffffff', '80000000', '7fffffff', '06400001', '00000000', '47455420'])(
     'a size of 0x%s closes the connection',
     async (size) => {
-      const answer = await settle(broker.inject(Buffer.from(`${size}00120000`, 'hex')))
+      const answer = await settle(broker.inject(Buffer.from(`${size}00120000`, 'hex')), clock)
       expect(answer).toEqual({ bytes: Buffer.alloc(0), wasClosed: true })
     },
   )
@@ -151,7 +135,7 @@ describe('a batch that is not what it says', () => {
       topicData: [{ name: topic, partitionData: [{ index: 0, records: records.toString('hex') }] }],
     }
     const request = encodeRequest('Produce', 9, { correlationId: 1, clientId: 'fuzz', headerTags: {}, body })
-    const { bytes, wasClosed } = await settle(broker.inject(request))
+    const { bytes, wasClosed } = await settle(broker.inject(request), clock)
     if (wasClosed) return undefined
     const { responses } = decodeResponse('Produce', 9, framesIn(bytes).frames[0]!).body
     return (responses as { partitionResponses: { errorCode: number }[] }[])[0]!.partitionResponses[0]!

@@ -22,7 +22,7 @@ const ROUND_TIMEOUT_MS = 120_000
  * told it the high watermark.
  */
 const RECOVERED =
-  /last shutdown was not clean|recovering segment and rebuilding index files|Non-monotonic update of high watermark/
+  /^Recovering after a crash: |last shutdown was not clean|recovering segment and rebuilding index files|Non-monotonic update of high watermark/
 
 clientSuite('interchange of a data directory with Apache Kafka', missingKafkaTools(), () => {
   let folder = ''
@@ -36,8 +36,7 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
   })
   afterEach(async () => {
     await running?.kill()
-    if (!process.env.KEEP) rmSync(folder, { recursive: true, force: true })
-    else console.log(folder)
+    rmSync(folder, { recursive: true, force: true })
   })
 
   const backAndForth = (first: Engine, second: Engine) =>
@@ -48,6 +47,7 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
         const workload = new Workload(random)
         let expected: ClusterView | undefined
         let wasKilled = false
+        const seen = { hasCompacted: false, hasRemoved: false }
         for (let turn = 0; turn <= 2 * ROUNDS; turn++) {
           const engine = turn % 2 === 0 ? first : second
           const broker = await start(engine)
@@ -58,6 +58,9 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
             throw new Error(where, { cause: error })
           })
           expected = await settledView(broker)
+          const { hasCompacted, hasRemoved } = traces(expected)
+          seen.hasCompacted ||= hasCompacted
+          seen.hasRemoved ||= hasRemoved
           // Both brokers are stopped in order and killed by turns.
           if (turn % 4 < 2) await broker.stop()
           else {
@@ -70,6 +73,8 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
           wasKilled = turn % 4 >= 2
           expect([where, await problemsIn(join(folder, 'data'))]).toEqual([where, []])
         }
+        // Some of what was compared had been compacted, and old segments were gone.
+        expect(seen).toEqual({ hasCompacted: true, hasRemoved: true })
         console.log(`${2 * ROUNDS} exchanges, seed ${SEED}: ${JSON.stringify(workload.counts)}`)
       },
       (2 * ROUNDS + 1) * ROUND_TIMEOUT_MS,
@@ -138,6 +143,19 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
     )
 
     test(
+      'a directory that Apache Kafka is using',
+      async () => {
+        const broker = await start('Apache Kafka')
+        await expect(BrokerProcess.start({ data: join(folder, 'data') })).rejects.toThrow(
+          /odradek: .*\.lock is locked by process \d+: another broker uses this directory; .*\n/,
+        )
+        await broker.stop()
+        expect(broker.complaints).toEqual([])
+      },
+      ROUND_TIMEOUT_MS,
+    )
+
+    test(
       'a transaction that is open',
       async () => {
         const broker = await start('Apache Kafka')
@@ -152,6 +170,22 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
     )
   })
 })
+
+/** Are there topics that were compacted, and some whose first segments retention took? */
+function traces({ topics }: ClusterView): { hasCompacted: boolean; hasRemoved: boolean } {
+  const partitions = Object.entries(topics).flatMap(([name, topic]) =>
+    topic.partitions.map(({ offsets, batches }) => ({ name, offsets, batches })),
+  )
+  const recordsIn = (batches: readonly string[]) =>
+    batches.reduce((sum, batch) => sum + Number(/ records (\d+) /.exec(batch)![1]), 0)
+  const endOf = (offsets: string) => Number(/to (\d+)/.exec(offsets)![1])
+  return {
+    hasCompacted: partitions.some(
+      (each) => each.name.startsWith('kind2.') && recordsIn(each.batches) < endOf(each.offsets),
+    ),
+    hasRemoved: partitions.some((each) => each.name.startsWith('kind3.') && !each.offsets.startsWith('0 ')),
+  }
+}
 
 /** Formats `folder/data` as the quick start of Apache Kafka does. */
 async function formatStandalone(folder: string): Promise<void> {

@@ -1,29 +1,23 @@
-import { type Api, ZERO_UUID } from '../../src/protocol/api.ts'
+import { ZERO_UUID } from '../../src/protocol/api.ts'
 import { FindCoordinator } from '../../src/protocol/generated/find-coordinator.ts'
-import { RequestHeader } from '../../src/protocol/generated/headers.ts'
 import { OffsetCommit } from '../../src/protocol/generated/offset-commit.ts'
-import { Reader } from '../../src/protocol/reader.ts'
-import { Writer } from '../../src/protocol/writer.ts'
-import { FrameConnection } from '../client/frame-connection.ts'
+import { ApiConnection } from '../client/api-connection.ts'
 
-const ANSWER_TIMEOUT_MS = 10_000
-/** Versions without tagged fields, for short headers. */
 const FIND_COORDINATOR_VERSION = 0
 const OFFSET_COMMIT_VERSION = 2
 
 /** Commits offsets of a group without members: kafkajs can do that only by joining the group each time. */
 export class CommitConnection {
-  readonly #connection: FrameConnection
+  readonly #connection: ApiConnection
 
-  private constructor(connection: FrameConnection) {
+  private constructor(connection: ApiConnection) {
     this.#connection = connection
   }
 
   static async open(bootstrapServers: string): Promise<CommitConnection> {
-    const [host, port] = bootstrapServers.split(':')
-    const opened = new CommitConnection(await FrameConnection.open(host!, Number(port)))
+    const opened = new CommitConnection(await ApiConnection.open(bootstrapServers))
     // The first one makes the topic that holds the offsets.
-    await opened.#ask(FindCoordinator, FIND_COORDINATOR_VERSION, {
+    await opened.#connection.ask(FindCoordinator, FIND_COORDINATOR_VERSION, {
       key: 'any',
       keyType: 0,
       coordinatorKeys: [],
@@ -33,7 +27,7 @@ export class CommitConnection {
 
   /** Resolves when the broker has acknowledged it; rejects when it refuses or is gone. */
   async commit(groupId: string, topic: string, offset: number): Promise<void> {
-    const { topics } = await this.#ask(OffsetCommit, OFFSET_COMMIT_VERSION, {
+    const { topics } = await this.#connection.ask(OffsetCommit, OFFSET_COMMIT_VERSION, {
       groupId,
       generationIdOrMemberEpoch: -1,
       memberId: '',
@@ -61,24 +55,5 @@ export class CommitConnection {
 
   async disconnect(): Promise<void> {
     this.#connection.close()
-  }
-
-  async #ask<Request, Response>(
-    api: Api<Request, Response>,
-    version: number,
-    request: Request,
-  ): Promise<Response> {
-    const writer = new Writer()
-    writer.beginFrame()
-    RequestHeader.encode(
-      writer,
-      { requestApiKey: api.key, requestApiVersion: version, correlationId: 1, clientId: 'crash-test' },
-      api.requestHeaderVersion(version),
-    )
-    api.request.encode(writer, request, version)
-    this.#connection.write(writer.finish())
-    const frame = await this.#connection.frame(ANSWER_TIMEOUT_MS)
-    if (!Buffer.isBuffer(frame)) throw new Error(`${api.name}: the broker is ${frame}`)
-    return api.response.decode(new Reader(frame, 4), version)
   }
 }

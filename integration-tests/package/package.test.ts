@@ -54,6 +54,8 @@ test('the package holds what is to be published, and nothing else', async () => 
     ),
   ).toEqual([])
   expect(names.filter((name) => /\.test\.|test-support/.test(name))).toEqual([])
+  // Types that no import leads to.
+  expect(names.filter((name) => name.startsWith('package/dist/cli/'))).toEqual([])
 })
 
 test('npx odradek runs', async () => {

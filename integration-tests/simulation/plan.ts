@@ -77,6 +77,8 @@ export type Flushing = 'always' | 'by-topic' | 'late'
 export interface Plan {
   readonly seed: number
   readonly flushing: Flushing
+  /** How long the device takes for a flush at most. */
+  readonly diskDelayMs: number
   readonly properties: Readonly<Record<string, string>>
   readonly steps: readonly Step[]
 }
@@ -131,7 +133,8 @@ export function planOf(seed: number): Plan {
     atMs += pause(random)
     steps.push({ id: steps.length, atMs, ...action(random, flushing) })
   }
-  return { seed, flushing, properties: properties(random, flushing), steps }
+  const diskDelayMs = random.pick([4, 4, 100, 2000])
+  return { seed, flushing, diskDelayMs, properties: properties(random, flushing), steps }
 }
 
 /** Mostly close together, so that things overlap; now and then long enough for every timer. */

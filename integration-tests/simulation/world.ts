@@ -15,8 +15,7 @@ import { Violation } from './violation.ts'
 
 const DATA = '/data'
 const CLEAN_SHUTDOWN = `${DATA}/.kafka_cleanshutdown`
-/** How long a flush or a large read takes at most. */
-const DISK_MS = 4
+/** How long a flush or a large read takes at most when the disk is slow. */
 const SLOW_DISK_MS = 3000
 const RESTART_MS = 500
 /** A broker that cannot start gets a sound disk after so many times. */
@@ -35,7 +34,7 @@ export class World implements SimulatedMachine {
   readonly files: SimulatedFiles
   readonly network: SimulatedNetwork
   readonly ledger: Ledger
-  diskDelayMs = DISK_MS
+  diskDelayMs: number
   readonly #plan: Plan
   readonly #history: History
   readonly #flushesAtOnce: boolean
@@ -55,6 +54,7 @@ export class World implements SimulatedMachine {
 
   constructor(plan: Plan, history: History) {
     this.#plan = plan
+    this.diskDelayMs = plan.diskDelayMs
     this.#history = history
     this.random = new SimulatedRandom(plan.seed)
     this.files = new SimulatedFiles(this.random.fork('files'))
@@ -200,7 +200,7 @@ export class World implements SimulatedMachine {
   }
 
   heal(): void {
-    this.diskDelayMs = DISK_MS
+    this.diskDelayMs = this.#plan.diskDelayMs
     this.files.faults.clear()
     this.files.capacityBytes = Number.POSITIVE_INFINITY
     this.files.openLimit = Number.POSITIVE_INFINITY

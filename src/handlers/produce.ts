@@ -166,10 +166,10 @@ function append(
   if (isInternalTopic(name) && clientId !== ADMIN_CLIENT_ID)
     return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
   if (acks === -1 && !hasEnoughReplicas(partition)) return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
-  // Versions 0 to 2 may bring nothing, and are told that all went well.
-  if (batch.length === 0)
-    return { ...refused(index, ErrorCode.NONE), logStartOffset: partition.log.logStartOffset }
   try {
+    // Versions 0 to 2 may bring nothing, and are told that all went well.
+    if (batch.length === 0)
+      return { ...refused(index, ErrorCode.NONE), logStartOffset: partition.log.logStartOffset }
     const info = partition.append(batch, partition.leaderEpoch, 'client', requestInfos[apiVersion])
     return {
       index,

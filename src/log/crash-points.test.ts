@@ -204,17 +204,39 @@ test('a clean stop leaves nothing of a failed append behind the end', async () =
   expect(values(await readAll(crashed.partition))).toEqual(['a', 'b'])
 })
 
-test('a device that refuses a flush refuses the append: flush.messages', async () => {
+test('a device that refuses a flush gets no more records until a restart: the next flush would promise what is not there', async () => {
   const files = new SimulatedFiles()
-  const { partition } = await openStorage(topicConfig({ 'flush.messages': 1 }), files)
-  append(partition, 'a')
+  const config = topicConfig({ 'flush.messages': 2 })
+  const { partition, partitions } = await openStorage(config, files)
+  append(partition, 'a', 'b')
+  append(partition, 'c')
   const before = partition.log.describe()
   files.failAt(2, { count: 1 })
   expect(() => append(partition, 'lost')).toThrow(storageError)
-  expect(files.faults.calls.at(-2)).toBe('fdatasync 00000000000000000000.log')
-  expect(partition.log.describe()).toEqual(before)
+  expect(files.faults.calls.at(-3)).toBe('fdatasync 00000000000000000000.log')
+  const notes = [expect.stringMatching(/^takes no records until the broker starts again: EIO: fdatasync/)]
+  expect(partition.log.describe()).toEqual({ ...before, notes })
+  expect(() => append(partition, 'refused')).toThrow(storageError)
+  await expect(partition.log.flush()).rejects.toThrow('EIO: fdatasync')
+  expect(values(await readAll(partition))).toEqual(['a', 'b', 'c'])
+  await partitions.stop(1n)
+  const after = await openStorage(config, copyFiles(files))
+  expect(after.directory.wasCleanShutdown).toBe(false)
+  append(after.partition, 'd')
+  expect(values(await readAll(after.partition))).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('so does one that refuses it in the background', async () => {
+  const files = new SimulatedFiles()
+  const { partition } = await openStorage(topicConfig(), files)
+  append(partition, 'a')
+  await partition.log.flush()
   append(partition, 'b')
-  expect(values(await readAll(partition))).toEqual(['a', 'b'])
+  files.failAt(1, { count: 1 })
+  await expect(partition.log.flush()).rejects.toThrow('EIO: fdatasync')
+  expect(partition.log.describe().recoveryPoint).toBe(1n)
+  await expect(partition.log.flush()).rejects.toThrow('EIO: fdatasync')
+  expect(() => append(partition, 'refused')).toThrow(storageError)
 })
 
 test('records that could not be noted as deleted are not', async () => {

@@ -2,7 +2,7 @@ import type { TopicConfig } from '../config/topic-config.ts'
 import type { Timer } from '../platform/platform.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import type { Segment } from './segment.ts'
-import { isFlushError } from './storage-error.ts'
+import { allFlushed, isFlushError } from './storage-error.ts'
 
 /**
  * Brings a log to the device: on demand, and as `flush.messages` and `flush.ms` ask for. Knows how far that has come.
@@ -44,10 +44,11 @@ export class LogFlusher {
     if (upTo <= this.#recoveryPoint) return
     const truncations = this.#truncations
     try {
-      await Promise.all(this.#dirty(upTo).map((segment) => segment.flush()))
+      await allFlushed(this.#dirty(upTo).map((segment) => segment.flush()))
     } catch (error) {
       throw this.#noted(error)
     }
+    // Of two flushes side by side only one is told.
     if (this.#failure) throw this.#failure
     if (truncations === this.#truncations) this.#flushed(upTo)
   }

@@ -215,6 +215,8 @@ describe('a file that is not as it should be', () => {
     files.failure = disk
     expect(() => log.read(3n, 1000, 60n, true)).toThrow(storageError)
     await expect(log.read(0n, LARGE, 60n, true)).rejects.toEqual(storageError)
+    expect(() => log.offsetForTimestamp(1n)).toThrow(storageError)
+    expect(() => log.maxTimestampOffset()).toThrow(storageError)
     files.failure = undefined
     expect(recordsOf(await log.read(3n, 1000, 60n, true))[0]).toMatchObject({ offset: 3n })
   })

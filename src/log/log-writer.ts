@@ -77,25 +77,27 @@ export class LogWriter {
   /** Leaves the log as it was before a write that failed, and turns the error into the one that clients know. */
   #failed(error: unknown): ApiError {
     const { environment, directory } = this.#state
+    const failure = environment.health.failed('write', directory, 'append', error)
     this.#hasDebris = true
     try {
       this.cutDebris()
     } catch (cutError) {
       environment.health.failed('write', directory, 'cut off a failed append yet', cutError)
     }
-    return environment.health.failed('write', directory, 'append', error)
+    return failure
   }
 
   /** What was written could not be brought to the device, or noted: nobody has seen it yet, so it goes again. */
   #takenBack(base: bigint, error: unknown): ApiError {
     const { environment, directory } = this.#state
+    const failure = environment.health.failed('write', directory, 'append', error)
     this.#takeBackFrom = base
     try {
       this.takeBack()
     } catch {
       // It is in the log of the broker; the next append tries again.
     }
-    return environment.health.failed('write', directory, 'append', error)
+    return failure
   }
 
   /**

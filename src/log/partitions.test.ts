@@ -77,6 +77,16 @@ describe('partitions', () => {
     expect(folder!.name).toHaveLength(255)
   })
 
+  test('a clean stop leaves nothing of what was deleted a moment before', async () => {
+    const { files, partition, partitions } = await openStorage()
+    append(partition, 'a')
+    partitions.delete('t')
+    const folders = () => files.list('/data').filter(({ isDirectory }) => isDirectory)
+    expect(folders()).toHaveLength(1)
+    await partitions.stop(1n)
+    expect(folders()).toEqual([])
+  })
+
   test('leftovers of deleted topics are removed after a restart, folders of unknown ones are put aside', async () => {
     const { files, partition, partitions } = await openStorage()
     append(partition, 'a')

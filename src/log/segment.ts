@@ -5,6 +5,7 @@ import { BatchScanner } from './batch-scanner.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { LogFile, type OpenFiles } from './open-files.ts'
 import { type SegmentSuffix, segmentPath } from './segment-names.ts'
+import { allFlushed } from './storage-error.ts'
 import { TimeIndex, type TimestampEntry } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
@@ -279,7 +280,7 @@ export class Segment {
 
   /** Hands all bytes to the device. */
   async flush(): Promise<void> {
-    await Promise.all([
+    await allFlushed([
       this.file.flush(),
       this.offsetIndex.flush(),
       this.timeIndex.flush(),

@@ -100,9 +100,12 @@ export abstract class SparseIndex {
 
   #writeTo(file: OpenFile): void {
     const from = Math.max(0, this.#lengthInFile)
-    if (from < this.#length) file.write([this.#bytes!.subarray(from, this.#length)], from)
+    if (from < this.#length) {
+      file.write([this.#bytes!.subarray(from, this.#length)], from)
+      // An empty file needs no flush: one that gets lost is made again.
+      this.#isFlushed = false
+    }
     this.#lengthInFile = this.#length
-    this.#isFlushed = false
   }
 
   /** Writes out and forgets the bytes in memory: the segment gets no more batches. */

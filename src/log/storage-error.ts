@@ -3,6 +3,13 @@ export function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error
 }
 
+/** Waits for all; of what failed that counts most which says that bytes are lost. */
+export async function allFlushed(flushes: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(flushes)
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  if (errors.length > 0) throw errors.find(isFlushError) ?? errors[0]
+}
+
 /** Could bytes that were written not be brought to the device? */
 export function isFlushError(error: unknown): error is NodeJS.ErrnoException {
   return isFileError(error) && (error.syscall === 'fdatasync' || error.syscall === 'fsync')
