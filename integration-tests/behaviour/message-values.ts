@@ -1,5 +1,5 @@
-import { type FieldSpec, includes, type MessageSpec, type StructSpec } from '../../src/specs/spec.ts'
 import { ZERO_UUID } from '../../src/protocol/api.ts'
+import { type FieldSpec, includes, type MessageSpec, type StructSpec } from '../../src/specs/spec.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
 
 type Message = Record<string, unknown>

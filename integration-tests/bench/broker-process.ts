@@ -8,7 +8,8 @@ import type { Target } from './jobs.ts'
 import type { BrokerSpec } from './options.ts'
 
 const START_PATIENCE_MS = 60_000
-const STOP_PATIENCE_MS = 30_000
+/** Thousands of logs are flushed one by one. */
+const STOP_PATIENCE_MS = 120_000
 
 /** A broker that takes part, with the process that runs it unless it runs elsewhere. */
 export class BenchBroker {
