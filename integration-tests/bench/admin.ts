@@ -67,8 +67,9 @@ export async function produceUntilTaken(
   topic: string,
   partitions: number,
   batch: Buffer,
+  patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = performance.now() + patienceMs
   for (let partition = 0; partition < partitions; ) {
     const code = await new Promise<number>((resolve, reject) => {
       client.onFailure = reject

@@ -48,6 +48,6 @@ async function fill({ target: { host, port } }: BenchBroker): Promise<void> {
     if (refused) throw new Error(`cannot create ${refused.name}: error ${refused.errorCode}`)
   }
   const batch = buildRecordBatch([Buffer.from('a record in each')], 'none', Date.now())
-  for (const name of names) await produceUntilTaken(client, name, PARTITIONS, batch)
+  for (const name of names) await produceUntilTaken(client, name, PARTITIONS, batch, PATIENCE_MS)
   client.close()
 }
