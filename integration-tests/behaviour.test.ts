@@ -24,7 +24,7 @@ const otherwise: ReadonlyMap<string, string> = new Map([
 
 // What takes time in the scenarios is mostly waiting: each file has a broker of its own, and all go on at once.
 describe.concurrent('answers as Apache Kafka 4.3.1', () => {
-  test.each(files)('%s', { timeout: 60_000 }, async (name) => {
+  test.each(files)('%s', async (name) => {
     const file = loadScenarios(join(folder, name))
     const results = await runFiles([file], { start: startInProcess })
     expect(results).toHaveLength(file.scenarios.length)

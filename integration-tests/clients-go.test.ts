@@ -23,7 +23,7 @@ clientSuite('clients/go franz-go', missing(), () => {
     folder = mkdtempSync(join(tmpdir(), 'odradek-franz-go-'))
     program = join(folder, 'franz-go')
     await outputOf('go', ['build', '-o', program, '.'], { cwd: source, timeoutMs: 300_000 })
-  }, 300_000)
+  }, 600_000)
   afterAll(() => rmSync(folder, { recursive: true }))
   const broker = sharedBroker()
 

@@ -24,7 +24,7 @@ const missing = whatIsMissing()
 beforeAll(async () => {
   if (missing) return
   await outputOf('go', ['build', '-o', program, '.'], { cwd: source, timeoutMs: 300_000 })
-}, 300_000)
+}, 600_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 // Each of them sends the requests of that release: message format 0, 1 from 0.10 on, batches from 0.11 on. sarama has lz4 since 0.10.

@@ -30,7 +30,7 @@ beforeAll(async () => {
     return outputOf('javac', ['-nowarn', '-cp', join(jars(version), '*'), '-d', classes(version), source])
   }
   await Promise.all(there.map(compile))
-}, 120_000)
+}, 600_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 for (const version of versions) {

@@ -47,7 +47,7 @@ describe.skipIf(missingKafkaTools())('compaction next to Apache Kafka', () => {
         await kafkaTool('kafka-topics', ['--bootstrap-server', `127.0.0.1:${port}`, ...args])
       }
     })
-  }, 120_000)
+  }, 600_000)
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

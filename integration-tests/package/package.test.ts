@@ -24,7 +24,7 @@ beforeAll(async () => {
     cwd: project,
     timeoutMs: 120_000,
   })
-}, 180_000)
+}, 600_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** The same program in each flavour: starts a broker, writes, reads, stops, and then ends by itself. */

@@ -22,7 +22,7 @@ export function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  const { stdin = '', cwd, env = {}, timeoutMs = 60_000 } = options
+  const { stdin = '', cwd, env = {}, timeoutMs = 180_000 } = options
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,

@@ -96,7 +96,7 @@ function audit(partition: Partition, before: Map<bigint, string>, place: unknown
   expect([place, partition.log.describe().producers[0]?.lastSequence]).toEqual([place, 0])
 }
 
-describe('compaction', { timeout: 120_000 }, () => {
+describe('compaction', { timeout: 600_000 }, () => {
   test('killed at any point leaves a log with all that counts, and ends the same when it comes again', async () => {
     const { calls, before, after } = await undisturbed()
     expect(after.size).toBeLessThan(before.size)
