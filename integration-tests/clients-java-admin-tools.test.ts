@@ -32,9 +32,32 @@ clientSuite('clients/java admin tools of Apache Kafka', missingKafkaTools(), () 
     expect(described).toContain('producer_byte_rate=1024.0')
     expect(described).toContain('request_percentage=12.5')
     expect(described).toContain('SCRAM-SHA-256=iterations=8192')
-    expect(broker.log).toContain('quotas are kept but not enforced yet')
     await alter('--delete-config', 'producer_byte_rate,request_percentage')
     expect(await tool('kafka-configs', '--describe', ...user)).not.toContain('producer_byte_rate')
+  })
+
+  toolTest('kafka-producer-perf-test: held back by a quota, and told so', async () => {
+    const slow = `slow-${suffix}`
+    await tool('kafka-topics', '--create', '--topic', slow, '--partitions', '1')
+    const client = ['--entity-type', 'clients', '--entity-name', slow]
+    await tool('kafka-configs', '--alter', ...client, '--add-config', 'producer_byte_rate=50000')
+    const printed = await kafkaTool('kafka-producer-perf-test', [
+      ...[
+        '--topic',
+        slow,
+        '--num-records',
+        '540',
+        '--record-size',
+        '1000',
+        '--throughput',
+        '-1',
+        '--print-metrics',
+      ],
+      ...['--producer-props', `bootstrap.servers=${broker.bootstrapServers}`, `client.id=${slow}`],
+    ])
+    expect(printed).toMatch(/^540 records sent/m)
+    const throttled = /produce-throttle-time-max:\{client-id=\S+\s*: ([\d.]+)/.exec(printed)
+    expect(Number(throttled![1])).toBeGreaterThan(100)
   })
 
   toolTest(

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, AssignerProtocol, CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { AlterClientQuotas } from '../src/protocol/generated/alter-client-quotas.ts'
 import { type Kafka, startKafka } from '../src/testing/start-kafka.ts'
+import { ApiConnection } from './client/api-connection.ts'
 import { KafkajsSession, Seen, untilShared } from './clients/kafkajs-session.ts'
 import { givenBroker } from './support/client-suite.ts'
 
@@ -379,4 +381,38 @@ describe('admin', () => {
     expect((await admin.listGroups()).groups.map((group) => group.groupId)).not.toContain(groupId)
     expectNoErrors()
   })
+})
+
+test('a producer above its quota is held back, and loses nothing', async () => {
+  const [topic, clientId] = [unique('slow'), unique('slow-client')]
+  const brokers = broker?.brokers ?? [givenBroker!]
+  const connection = await ApiConnection.open(brokers[0]!)
+  const slow = new KafkajsSession(brokers, clientId)
+  const setQuota = (value: number, remove: boolean) =>
+    connection.ask(AlterClientQuotas, 1, {
+      entries: [
+        {
+          entity: [{ entityType: 'client-id', entityName: clientId }],
+          ops: [{ key: 'producer_byte_rate', value, remove }],
+        },
+      ],
+      validateOnly: false,
+    })
+  try {
+    await createTopic(await session.admin(), topic, 1)
+    await setQuota(20_000, false)
+    const producer = await slow.producer()
+    const beganMs = performance.now()
+    // Ten of them are what the quota allows in ten seconds; the eleventh costs a second, which the twelfth has to wait for.
+    for (let n = 0; n < 12; n++)
+      await producer.send({ topic, messages: [{ value: `${n}`.padEnd(20_000) }], acks: 1 })
+    expect(performance.now() - beganMs).toBeGreaterThan(1000)
+    const [end] = await (await session.admin()).fetchTopicOffsets(topic)
+    expect(end!.high).toBe('12')
+    expect(slow.errors).toEqual([])
+  } finally {
+    await setQuota(0, true)
+    connection.close()
+    await slow.close()
+  }
 })

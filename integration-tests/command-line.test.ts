@@ -36,13 +36,11 @@ describe('the process of a broker', () => {
     return { line, port: Number(/kafka=127\.0\.0\.1:(\d+) /.exec(line)?.[1]), exited }
   }
 
-  test('says in one line where it is, and ends with 0 in under a second', async () => {
+  test('says in one line where it is, and ends with 0', async () => {
     const { line, exited } = await start()
     expect(line).toMatch(/^Odradek ready in \d+ ms kafka=127\.0\.0\.1:\d+ data=\/.*\.odradek\n$/)
-    const before = performance.now()
     child!.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
-    expect(performance.now() - before).toBeLessThan(1000)
   })
 
   test('Ctrl-C ends it, too, while clients are connected', async () => {

@@ -346,6 +346,8 @@ describe.each(['full', 'read-only'] as const)('a disk that is %s', (kind) => {
     expect(await place.create('t')).toBe(0)
     expect((await place.produce('before')).errorCode).toBe(0)
     expect(await place.commit(1n)).toBe(0)
+    // New folders are flushed in the background.
+    await settle()
     harm(disk)
     return { disk, place, lines }
   }

@@ -163,7 +163,7 @@ describe('metadata that cannot be trusted is not served, and not founded anew', 
 
   test('the log is gone', async () => {
     const { files } = await stopped()
-    files.removeDirectory(METADATA)
+    await files.removeDirectory(METADATA)
     await expectRefused(files, /__cluster_metadata-0 has no log, but there is a partition's folder t-0/)
   })
 

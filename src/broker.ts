@@ -21,6 +21,7 @@ import type { Logger } from './platform/logger.ts'
 import type { Platform } from './platform/platform.ts'
 import type { Release } from './protocol/release.ts'
 import { Purgatory } from './purgatory.ts'
+import { Quotas } from './quotas/quotas.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 const BACKLOG_PROPERTY = 'socket.listen.backlog.size'
@@ -101,9 +102,12 @@ export class Broker {
     this.#running.server.tap = tap
   }
 
-  /** Creates a topic; it can be used when this returns. Throws `ApiError`. */
-  createTopic(name: string, { partitions = -1, configs = new Map() }: TopicToCreate = {}): void {
-    this.#running.controller.createTopic({
+  /** Creates a topic; it can be used when this resolves. Rejects with `ApiError`. */
+  async createTopic(
+    name: string,
+    { partitions = -1, configs = new Map() }: TopicToCreate = {},
+  ): Promise<void> {
+    await this.#running.controller.createTopic({
       name,
       partitions,
       replicationFactor: -1,
@@ -171,7 +175,7 @@ export class Broker {
       this.#parts = undefined
       await parts?.server.stop(0)
       if (parts?.state === 'taken up') await parts.partitions.stop(brokerEpoch(parts))
-      else if (parts?.state === 'untouched') directory.giveBack()
+      else if (parts === undefined || parts.state === 'untouched') directory.giveBack()
       else directory.release()
       throw error
     }
@@ -187,9 +191,10 @@ export class Broker {
     parts.state = 'touched'
     const report = await partitions.start(follower.goLive(), onRecoveryProgress)
     parts.state = 'taken up'
-    if (!directory.wasCleanShutdown)
+    // Apache Kafka's tool that formats a directory leaves no marker in it.
+    if (!directory.wasCleanShutdown && report.partitions > 0)
       logger.warn(report, 'The last shutdown was not clean; the logs were recovered')
-    controller.start(registeredEndpoints(server.listeners, config))
+    await controller.start(registeredEndpoints(server.listeners, config))
     services.groups.start()
     parts.open()
   }
@@ -207,10 +212,17 @@ export class Broker {
     })
     const log = partitions.openMetadataLog(metadataLogConfig(config))
     const controller = new Controller({ log, directory, clock, random, logger, nodeId, config })
+    const quotas = new Quotas(config, clock)
+    let quotasVersion = 0
     const reactions = {
       onTopicsDeleted: (names: readonly string[]) => groups.onTopicsDeleted(names),
       onTopicsChanged: (names: readonly string[], hasNew: boolean) => groups.onTopicsChanged(names, hasNew),
       onChange: () => {
+        const { clientQuotas } = follower.image
+        if (clientQuotas.version !== quotasVersion) {
+          quotasVersion = clientQuotas.version
+          quotas.update(clientQuotas.all())
+        }
         for (const listener of [...this.#metadataListeners]) listener()
       },
     }
@@ -244,6 +256,7 @@ export class Broker {
       ),
       fetchPurgatory: new Purgatory(clock),
       producerIds: new ProducerIds(() => controller.allocateProducerIds()),
+      quotas,
       apis: emulate ? emulatedApis(apis, emulate) : apis,
       emulated: emulate,
       advertisedEndpoint: (id, connection) => this.#advertisedEndpoint(id, connection),
@@ -259,7 +272,16 @@ export class Broker {
     }
     const recycler = partitions.readBuffers
     const limits = serverLimits(config)
-    const server = new NetworkServer({ network, clock, logger, requests, limits, recycler })
+    const throttleConnection = (address: string) => quotas.recordConnection(address)
+    const server = new NetworkServer({
+      network,
+      clock,
+      logger,
+      requests,
+      limits,
+      recycler,
+      throttleConnection,
+    })
     return {
       directory,
       partitions,

@@ -144,10 +144,39 @@ describe('rolling', () => {
     at.create({ 'segment.index.bytes': '48', 'index.interval.bytes': '0' })
     for (let n = 0; n < 8; n++) at.send('a')
     expect(at.bases).toEqual([0, 7])
+    for (let n = 0; n < 20; n++) at.send('a')
+    expect(at.bases).toEqual([0, 7, 14, 21])
+    expect(at.sizeOf('00000000000000000000.index')).toBe(48)
+  })
+
+  test('segment.index.bytes and index.interval.bytes, changed while it runs, count from the next segment on', async () => {
+    const at = await place()
+    at.create({ 'segment.index.bytes': '48', 'index.interval.bytes': '0' })
+    at.send('a')
+    at.alter('segment.index.bytes', '24')
     at.alter('index.interval.bytes', '1000000')
+    for (let n = 0; n < 8; n++) at.send('a')
+    expect(at.bases).toEqual([0, 7])
     for (let n = 0; n < 20; n++) at.send('a')
     expect(at.bases).toEqual([0, 7])
-    expect(at.sizeOf('00000000000000000000.index')).toBe(48)
+    at.alterDefault('log.index.interval.bytes', '0')
+    at.alter('index.interval.bytes', null)
+    at.alter('segment.ms', '1000')
+    at.send('a', { timestamp: at.now + 2000n })
+    for (let n = 1; n < 8; n++) at.send('a', { timestamp: at.now + 2000n + BigInt(n) })
+    expect(at.bases).toEqual([0, 7, 29, 31, 33, 35])
+  })
+
+  test('index.interval.bytes is counted anew behind a start', async () => {
+    const at = await place()
+    at.create({ 'index.interval.bytes': '100' })
+    for (let n = 0; n < 4; n++) at.send('a')
+    await at.broker.stop()
+    const again = await restarted(at)
+    for (let n = 0; n < 3; n++) again.send('a')
+    await again.broker.stop()
+    const index = again.files.read(`${FOLDER}/00000000000000000000.index`)
+    expect([index.length, index.readInt32BE(0), index.readInt32BE(8)]).toEqual([16, 2, 6])
   })
 
   test('preallocate: the file has its full size until the segment ends', async () => {
@@ -168,14 +197,20 @@ describe('rolling', () => {
     const at = await place()
     at.create({ preallocate: 'true', 'segment.bytes': '1048576' })
     at.send('a')
-    const crashed = new Place()
-    copy(at.files, crashed.files, '/data')
-    await crashed.broker.start()
-    places.push(crashed)
+    const crashed = await restarted(at)
     expect(crashed.partition.log.logEndOffset).toBe(1n)
     expect(crashed.send('b')).toBe(1n)
   })
 })
+
+/** Another broker on the files as they are now. */
+async function restarted({ files }: Place): Promise<Place> {
+  const made = new Place()
+  copy(files, made.files, '/data')
+  await made.broker.start()
+  places.push(made)
+  return made
+}
 
 function copy(from: MemoryFiles, to: MemoryFiles, path: string): void {
   to.makeDirectory(path)
@@ -217,6 +252,14 @@ describe('retention', () => {
     expect(at.partition.log.logStartOffset).toBe(4n)
   })
 
+  test('deleted records: the checkpoint of the leader epochs begins where the log does', async () => {
+    const at = await place()
+    at.create()
+    for (let n = 0; n < 3; n++) at.send('a')
+    at.partition.log.deleteRecordsBefore(2n)
+    expect(at.files.read(`${FOLDER}/leader-epoch-checkpoint`).toString()).toBe('0\n1\n0 2\n')
+  })
+
   test('cleanup.policy and file.delete.delay.ms, changed while it runs', async () => {
     const at = await place()
     at.create({
@@ -235,6 +278,7 @@ describe('retention', () => {
     at.clock.advance(499)
     expect(at.count('.log.deleted')).toBe(3)
     at.clock.advance(1)
+    await settle()
     expect(at.count('.log.deleted')).toBe(0)
   })
 

@@ -21,7 +21,7 @@ Rows (the first six when none is named):
   group        a new kafkajs client in a new group, to its first record
   topic        create a topic, to the answer and to the first record that it takes
   recovery     start after kill -9, beside the time that cat takes for the same files
-  compaction   what a producer notices while another topic's log is compacted
+  compaction   what a producer notices while another topic's log is compacted: records of 1 KiB; batches of thousands of small ones
   many-partitions   clean start and stop with 1,000 topics of 10 partitions, and the memory that takes
 
 And by itself, without a broker:
@@ -40,7 +40,7 @@ Options:
   --flight N               requests in flight per producer, and consumers that read side by side (4 and 2)
   --seconds N              length of a latency run (4)
   --gigabytes N            log to recover, or to compact (2)
-  --only TEXT              only throughput cases whose name contains TEXT
+  --only TEXT              only throughput and compaction cases whose name contains TEXT
   --no-warm                measure brokers as cold as they start
   --json                   figures as JSON instead of the table
 `

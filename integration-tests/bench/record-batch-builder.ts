@@ -1,20 +1,23 @@
 import crc32c from 'crc-32/crc32c.js'
 import { compressLz4 } from './lz4.ts'
+import { compressZstd } from './zstd.ts'
 
 const HEADER_BYTES = 61
 const CRC_AT = 17
 const ATTRIBUTES_AT = 21
-const CODEC_NUMBERS = { none: 0, lz4: 3 } as const
+const CODEC_NUMBERS = { none: 0, lz4: 3, zstd: 4 } as const
+
+export type BatchCodec = keyof typeof CODEC_NUMBERS
 
 /** A batch (magic 2) of records, without keys unless they are given, all with the same time, of no producer. Independent of the broker's own code on purpose. */
 export function buildRecordBatch(
   values: readonly Buffer[],
-  codec: keyof typeof CODEC_NUMBERS,
+  codec: BatchCodec,
   timestampMs: number,
   keys?: readonly Buffer[],
 ): Buffer {
   const plain = Buffer.concat(values.flatMap((value, index) => recordOf(value, index, keys?.[index])))
-  const records = codec === 'lz4' ? compressLz4(plain) : plain
+  const records = compressed(plain, codec)
   const batch = Buffer.alloc(HEADER_BYTES + records.length)
   batch.writeInt32BE(batch.length - 12, 8)
   batch.writeInt32BE(-1, 12) // leader epoch
@@ -30,6 +33,14 @@ export function buildRecordBatch(
   records.copy(batch, HEADER_BYTES)
   batch.writeUInt32BE(crc32c.buf(batch.subarray(ATTRIBUTES_AT)) >>> 0, CRC_AT)
   return batch
+}
+
+function compressed(plain: Buffer, codec: BatchCodec): Buffer {
+  if (codec === 'none') return plain
+  if (codec === 'lz4') return compressLz4(plain)
+  const bytes = compressZstd(plain)
+  if (!bytes) throw new Error('there is no zstd here: it takes Node 22.15, or the command of that name')
+  return bytes
 }
 
 function recordOf(value: Buffer, offsetDelta: number, key: Buffer | undefined): Buffer[] {

@@ -62,9 +62,9 @@ export class KafkajsSession {
   readonly errors: string[] = []
   readonly #closeables: { disconnect(): Promise<void> }[] = []
 
-  constructor(brokers: string[]) {
+  constructor(brokers: string[], clientId = 'odradek-tests') {
     this.kafka = new Kafka({
-      clientId: 'odradek-tests',
+      clientId,
       brokers,
       logLevel: logLevel.ERROR,
       logCreator: () => (entry) => {

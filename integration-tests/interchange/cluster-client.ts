@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ZERO_UUID } from '../../src/protocol/api.ts'
-import { AddPartitionsToTxn } from '../../src/protocol/generated/add-partitions-to-txn.ts'
 import { CreatePartitions } from '../../src/protocol/generated/create-partitions.ts'
 import { CreateTopics } from '../../src/protocol/generated/create-topics.ts'
 import { DeleteRecords } from '../../src/protocol/generated/delete-records.ts'
@@ -18,13 +17,12 @@ import { OffsetFetch } from '../../src/protocol/generated/offset-fetch.ts'
 import { Produce } from '../../src/protocol/generated/produce.ts'
 import { batchSizeInBytes, lastOffset } from '../../src/protocol/record-batch.ts'
 import { ApiConnection } from '../client/api-connection.ts'
+import { check, patiently } from './patience.ts'
 
 const TIMEOUT_MS = 20_000
 const TOPIC = 2
 const SET_BY_TOPIC = 1
-/** Errors of a broker that has just started, or made a topic a moment ago: asked again. */
-const PASSING = new Set([3, 5, 6, 14, 15, 16])
-const PATIENCE_MS = 20_000
+const READ_COMMITTED = 1
 
 /** Asks one broker for one thing at a time, in versions that Apache Kafka 4 and Odradek know; an error code is thrown. */
 export class ClusterClient {
@@ -123,42 +121,21 @@ export class ClusterClient {
     )
   }
 
-  async initProducerId(
-    transactionalId: string | null = null,
-  ): Promise<{ producerId: bigint; producerEpoch: number }> {
-    if (transactionalId !== null) await this.#findCoordinator(transactionalId, 1)
-    return this.#patiently('init a producer', async () => {
-      const request = {
-        transactionalId,
-        transactionTimeoutMs: 60_000,
-        producerId: -1n,
-        producerEpoch: -1,
-        enable2Pc: false,
-        keepPreparedTxn: false,
-      }
-      return this.#connection.ask(InitProducerId, 4, request)
-    })
-  }
-
-  /** Writes a record in a transaction that is left open. */
-  async beginTransaction(transactionalId: string, topic: string): Promise<void> {
-    const { producerId, producerEpoch } = await this.initProducerId(transactionalId)
-    await this.#patiently(`add ${topic} to ${transactionalId}`, async () => {
-      const { resultsByTopicV3AndBelow } = await this.#connection.ask(AddPartitionsToTxn, 3, {
-        transactions: [],
-        v3AndBelowTransactionalId: transactionalId,
-        v3AndBelowProducerId: producerId,
-        v3AndBelowProducerEpoch: producerEpoch,
-        v3AndBelowTopics: [{ name: topic, partitions: [0] }],
-      })
-      const { partitionErrorCode } = resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!
-      return { errorCode: partitionErrorCode }
-    })
+  async initProducerId(): Promise<{ producerId: bigint; producerEpoch: number }> {
+    const request = {
+      transactionalId: null,
+      transactionTimeoutMs: 60_000,
+      producerId: -1n,
+      producerEpoch: -1,
+      enable2Pc: false,
+      keepPreparedTxn: false,
+    }
+    return patiently('init a producer', () => this.#connection.ask(InitProducerId, 4, request))
   }
 
   /** Returns the base offset; resolves when the broker has acknowledged it. */
   async produce(name: string, index: number, records: Buffer): Promise<bigint> {
-    const { baseOffset } = await this.#patiently(`produce to ${name}-${index}`, async () => {
+    const { baseOffset } = await patiently(`produce to ${name}-${index}`, async () => {
       const { responses } = await this.#connection.ask(Produce, 9, {
         transactionalId: null,
         acks: -1,
@@ -171,7 +148,7 @@ export class ClusterClient {
   }
 
   async deleteRecords(name: string, partitionIndex: number, offset: bigint): Promise<void> {
-    await this.#patiently(`delete records of ${name}-${partitionIndex}`, async () => {
+    await patiently(`delete records of ${name}-${partitionIndex}`, async () => {
       const { topics } = await this.#connection.ask(DeleteRecords, 2, {
         topics: [{ name, partitions: [{ partitionIndex, offset }] }],
         timeoutMs: TIMEOUT_MS,
@@ -185,11 +162,12 @@ export class ClusterClient {
     name: string,
     partitionIndex: number,
     timestamp: bigint,
+    isolationLevel = 0,
   ): Promise<{ timestamp: bigint; offset: bigint }> {
-    const found = await this.#patiently(`offsets of ${name}-${partitionIndex}`, async () => {
+    const found = await patiently(`offsets of ${name}-${partitionIndex}`, async () => {
       const { topics } = await this.#connection.ask(ListOffsets, 7, {
         replicaId: -1,
-        isolationLevel: 0,
+        isolationLevel,
         timeoutMs: TIMEOUT_MS,
         topics: [
           { name, partitions: [{ partitionIndex, currentLeaderEpoch: -1, timestamp, maxNumOffsets: 1 }] },
@@ -206,7 +184,7 @@ export class ClusterClient {
     let { offset } = await this.offsetFor(topic, partition, -2n)
     const end = await this.offsetFor(topic, partition, -1n)
     while (offset < end.offset) {
-      const bytes = await this.#fetch(topic, partition, offset)
+      const { bytes } = await this.#fetch(topic, partition, offset, 0)
       let at = 0
       while (at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length) {
         const size = batchSizeInBytes(bytes, at)
@@ -220,8 +198,31 @@ export class ClusterClient {
     return batches
   }
 
-  async #fetch(topic: string, partition: number, fetchOffset: bigint): Promise<Buffer> {
-    const { records } = await this.#patiently(`fetch ${topic}-${partition}`, async () => {
+  /** The transactions that a consumer with read_committed is told to pass over, from the start of the log on. */
+  async aborted(topic: string, partition: number): Promise<string[]> {
+    const found = new Set<string>()
+    let { offset } = await this.offsetFor(topic, partition, -2n, READ_COMMITTED)
+    const end = await this.offsetFor(topic, partition, -1n, READ_COMMITTED)
+    while (offset < end.offset) {
+      const { bytes, aborted } = await this.#fetch(topic, partition, offset, READ_COMMITTED)
+      for (const { producerId, firstOffset } of aborted) found.add(`${producerId} from ${firstOffset}`)
+      let at = 0
+      while (at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length) {
+        offset = lastOffset(bytes, at) + 1n
+        at += batchSizeInBytes(bytes, at)
+      }
+      if (at === 0) break
+    }
+    return [...found].sort()
+  }
+
+  async #fetch(
+    topic: string,
+    partition: number,
+    fetchOffset: bigint,
+    isolationLevel: number,
+  ): Promise<{ bytes: Buffer; aborted: readonly { producerId: bigint; firstOffset: bigint }[] }> {
+    const { records, abortedTransactions } = await patiently(`fetch ${topic}-${partition}`, async () => {
       const wanted = {
         partition,
         currentLeaderEpoch: -1,
@@ -239,7 +240,7 @@ export class ClusterClient {
         maxWaitMs: 500,
         minBytes: 1,
         maxBytes: 8_000_000,
-        isolationLevel: 0,
+        isolationLevel,
         sessionId: 0,
         sessionEpoch: -1,
         topics: [{ topic, topicId: ZERO_UUID, partitions: [wanted] }],
@@ -248,11 +249,8 @@ export class ClusterClient {
       })
       return responses[0]!.partitions[0]!
     })
-    return records === null
-      ? Buffer.alloc(0)
-      : Buffer.isBuffer(records)
-        ? records
-        : Buffer.concat([...records])
+    const parts = records === null ? [] : Buffer.isBuffer(records) ? [records] : [...records]
+    return { bytes: Buffer.concat(parts), aborted: abortedTransactions ?? [] }
   }
 
   /** Commits an offset of a group without members. */
@@ -271,7 +269,7 @@ export class ClusterClient {
       committedLeaderEpoch: -1,
       committedMetadata: metadata,
     }
-    await this.#patiently(`commit of ${groupId}`, async () => {
+    await patiently(`commit of ${groupId}`, async () => {
       const { topics } = await this.#connection.ask(OffsetCommit, 8, {
         groupId,
         generationIdOrMemberEpoch: -1,
@@ -286,13 +284,13 @@ export class ClusterClient {
 
   /** `keyType` 0 for a group, 1 for a transactional id. The first one makes the topic that the coordinator keeps. */
   async #findCoordinator(key: string, keyType: number): Promise<void> {
-    await this.#patiently(`find the coordinator of ${key}`, () =>
+    await patiently(`find the coordinator of ${key}`, () =>
       this.#connection.ask(FindCoordinator, 2, { key, keyType, coordinatorKeys: [] }),
     )
   }
 
   async groups(): Promise<{ groupId: string; state: string; type: string }[]> {
-    const { groups } = await this.#patiently('list groups', () =>
+    const { groups } = await patiently('list groups', () =>
       this.#connection.ask(ListGroups, 5, { statesFilter: [], typesFilter: [] }),
     )
     return groups
@@ -302,7 +300,7 @@ export class ClusterClient {
 
   /** All offsets that a group has committed. */
   async committed(groupId: string): Promise<Record<string, string>> {
-    const { topics } = await this.#patiently(`offsets of ${groupId}`, async () => {
+    const { topics } = await patiently(`offsets of ${groupId}`, async () => {
       const group = { groupId, memberId: null, memberEpoch: -1, topics: null }
       const { groups } = await this.#connection.ask(OffsetFetch, 8, {
         groupId: '',
@@ -319,24 +317,4 @@ export class ClusterClient {
     )
     return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)))
   }
-
-  /** Asks again while the broker is not there yet. */
-  async #patiently<Answer extends { readonly errorCode: number }>(
-    what: string,
-    ask: () => Promise<Answer>,
-  ): Promise<Answer> {
-    const deadline = performance.now() + PATIENCE_MS
-    for (;;) {
-      const answer = await ask()
-      if (!PASSING.has(answer.errorCode) || performance.now() > deadline) {
-        check(what, answer.errorCode)
-        return answer
-      }
-      await delay(50)
-    }
-  }
-}
-
-function check(what: string, errorCode: number, message: string | null = null): void {
-  if (errorCode !== 0) throw new Error(`${what}: error ${errorCode} ${message ?? ''}`)
 }

@@ -30,6 +30,8 @@ interface PartitionView {
   readonly bytes: string
   /** What is found for times around those of the batches. */
   readonly byTime: readonly string[]
+  /** Transactions whose records a consumer with read_committed does not get. */
+  readonly aborted: readonly string[]
 }
 
 interface GroupView {
@@ -71,10 +73,11 @@ async function partitionView(
   topic: string,
   partition: number,
 ): Promise<PartitionView> {
-  const [start, end, latest] = [
+  const [start, end, latest, stable] = [
     await client.offsetFor(topic, partition, -2n),
     await client.offsetFor(topic, partition, -1n),
     await client.offsetFor(topic, partition, -3n),
+    await client.offsetFor(topic, partition, -1n, 1),
   ]
   const batches = await client.batches(topic, partition)
   const hash = createHash('sha256')
@@ -82,16 +85,31 @@ async function partitionView(
   const step = Math.max(1, Math.floor(batches.length / TIMES_ASKED))
   const times = new Set(batches.filter((_, at) => at % step === 0).flatMap((batch) => timesAround(batch)))
   const byTime: string[] = []
+  const doubtfulUntil = latestOfEmpty(batches)
   for (const time of times) {
+    if (time <= doubtfulUntil) continue
     const found = await client.offsetFor(topic, partition, time)
     byTime.push(`${time}: ${found.offset} ${found.timestamp}`)
   }
   return {
-    offsets: `${start.offset} to ${end.offset}, largest time ${latest.timestamp} at ${latest.offset}`,
+    offsets: `${start.offset} to ${end.offset}, stable ${stable.offset}, largest time ${latest.timestamp} at ${latest.offset}`,
     batches: batches.map(describeBatch),
     bytes: hash.digest('hex'),
     byTime,
+    aborted: await client.aborted(topic, partition),
   }
+}
+
+/**
+ * The largest time of a batch that compaction left without records. Apache Kafka looks no further than the first segment that promises a
+ * time, and answers that there is none when it was such a batch; Odradek goes on to the records behind it.
+ */
+function latestOfEmpty(batches: readonly Buffer[]): bigint {
+  let latest = -1n
+  for (const batch of batches) {
+    if (recordCount(batch, 0) === 0 && maxTimestamp(batch, 0) > latest) latest = maxTimestamp(batch, 0)
+  }
+  return latest
 }
 
 function timesAround(batch: Buffer): bigint[] {

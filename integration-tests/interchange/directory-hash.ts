@@ -16,10 +16,10 @@ export function hashOfDirectory(folder: string): string {
   return hash.digest('hex')
 }
 
-/** What `odradek check` calls a problem. */
-export async function problemsIn(folder: string): Promise<string[]> {
+/** What `odradek check` calls a problem; `user` is who has the directory open. */
+export async function problemsIn(folder: string, user?: string): Promise<string[]> {
   const problems: string[] = []
-  for await (const { kind, path, message } of checkDirectory(nodeFiles(), folder)) {
+  for await (const { kind, path, message } of checkDirectory(nodeFiles(), folder, { user })) {
     if (kind === 'problem') problems.push(`${path}: ${message}`)
   }
   return problems

@@ -16,6 +16,7 @@ const QUICK = [
   'internal.metadata.log.segment.bytes=8000',
   'metadata.max.retention.bytes=40000',
   'group.initial.rebalance.delay.ms=0',
+  'transaction.state.log.num.partitions=3',
 ]
 /** Between two looks that have to be the same. Longer than what `QUICK` says. */
 const QUIET_MS = 1000

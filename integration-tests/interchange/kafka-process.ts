@@ -10,7 +10,10 @@ import { repositoryRoot } from '../support/repository.ts'
 const script = join(repositoryRoot, 'integration-tests', 'oracle', 'kafka.sh')
 const START_TIMEOUT_MS = 90_000
 
-/** What it says whoever wrote its directory: at its start, when it stops, and when a topic gets more partitions. */
+/**
+ * What it says whoever wrote its directory: at its start, when it stops, when a topic gets more partitions, and when the machine has no time
+ * for it.
+ */
 const ALWAYS_SAID = new RegExp(
   [
     'Performing controller activation',
@@ -19,6 +22,8 @@ const ALWAYS_SAID = new RegExp(
     'Overriding internal.metadata.log.segment.bytes is only supported for testing',
     'Attempting to close NetworkClient that has already been closed',
     'Expected partition \\S+ with topic id \\S+ to exist, but it was missing. Creating',
+    'Exceptionally slow controller event',
+    'Stopped loading records from \\S+ because the partition is not online or is no longer the leader',
   ].join('|'),
 )
 

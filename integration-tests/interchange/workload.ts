@@ -1,13 +1,24 @@
 import { buildBatch } from '../../src/protocol/batch-builder.ts'
 import { COMPRESSION_NAMES } from '../../src/protocol/compression/compression.ts'
 import { ClusterClient } from './cluster-client.ts'
+import { commitAsMember } from './consumer-member.ts'
 import type { SeededRandom } from './seeded-random.ts'
+import { TransactionalProducer } from './transactional-producer.ts'
 
 const HOUR_MS = 3_600_000
 const PAST_HOURS = 20
 /** Segments of the topics that set it to this roll by the time of their records. */
 const SEGMENT_MS = 60_000
 const GROUPS = ['billing', 'audit', 'mail']
+/** Groups of the newer protocol. */
+const MEMBER_GROUPS = ['ships', 'stores']
+const TRANSACTIONAL_IDS = ['payments', 'refunds']
+/** Settings that change nothing of what is there already. */
+const SETTINGS: readonly (readonly [name: string, values: readonly string[]])[] = [
+  ['max.message.bytes', ['1000000', '1500000', '2000000']],
+  ['compression.type', ['producer', 'gzip', 'lz4', 'uncompressed']],
+  ['file.delete.delay.ms', ['200', '300']],
+]
 const OPERATIONS_AT_LEAST = 25
 const OPERATIONS_MORE = 20
 
@@ -76,11 +87,14 @@ export class Workload {
   }
 
   /** A few dozen operations. The first ones are those that show whether a producer's and a group's state came along. */
-  async work(bootstrapServers: string): Promise<void> {
+  async work(bootstrapServers: string, hasTransactions: boolean): Promise<void> {
     await this.#with(bootstrapServers, async (client) => {
       for (const topic of this.#topics) await this.#resendLast(client, topic)
+      for (const group of MEMBER_GROUPS) await this.#commitAsMember(client, bootstrapServers, group)
       const count = OPERATIONS_AT_LEAST + this.#random.below(OPERATIONS_MORE)
       for (let turn = 0; turn < count; turn++) await this.#operation(client)
+      if (!hasTransactions) return
+      for (const id of TRANSACTIONAL_IDS) await this.#transact(bootstrapServers, id)
     })
   }
 
@@ -115,7 +129,8 @@ export class Workload {
     else if (dice < 89) await this.#alter(client, topic)
     else if (dice < 93) await this.#grow(client, topic)
     else if (dice < 98) await this.#createTopic(client, this.#random.below(KINDS.length))
-    else await this.#deleteTopic(client, topic)
+    else if (dice < 99) await this.#deleteTopic(client, topic)
+    else await this.#recreateTopic(client, topic)
   }
 
   #count(what: string): void {
@@ -130,6 +145,17 @@ export class Workload {
     this.#topics.push(topic)
     this.#count('topics created')
     return topic
+  }
+
+  /** One that has the name of another, and nothing of what that was. */
+  async #recreateTopic(client: ClusterClient, topic: Topic): Promise<void> {
+    await client.deleteTopic(topic.name)
+    topic.partitions = 1 + this.#random.below(3)
+    topic.producers.clear()
+    topic.clocks.clear()
+    await client.createTopic(topic.name, topic.partitions, KINDS[topic.kind]!)
+    this.#count('topics made anew')
+    if (this.#random.below(2) === 0) await this.#produceIdempotent(client, topic)
   }
 
   async #deleteTopic(client: ClusterClient, topic: Topic): Promise<void> {
@@ -243,6 +269,43 @@ export class Workload {
     this.#count('offsets committed')
   }
 
+  async #commitAsMember(client: ClusterClient, bootstrapServers: string, group: string): Promise<void> {
+    const topic = this.#random.pick(this.#topics)
+    const partition = this.#random.below(topic.partitions)
+    const end = await client.offsetFor(topic.name, partition, -1n)
+    await commitAsMember(bootstrapServers, group, topic.name, partition, end.offset)
+    this.#count('offsets committed by members')
+  }
+
+  /** A transaction over a few partitions; one of three is aborted. */
+  async #transact(bootstrapServers: string, transactionalId: string): Promise<void> {
+    const transaction = await TransactionalProducer.open(bootstrapServers, transactionalId)
+    try {
+      for (let turn = 0; turn < 3; turn++) {
+        const topic = this.#random.pick(this.#topics)
+        for (let partition = 0; partition < topic.partitions; partition++) {
+          await transaction.add(topic.name, partition)
+          const content = this.#records(topic, partition)
+          const kind = { ...transaction.producer, baseSequence: 0, isTransactional: true }
+          const compression = this.#random.pick(COMPRESSION_NAMES)
+          const records = buildBatch({
+            baseOffset: 0n,
+            leaderEpoch: -1,
+            records: content,
+            compression,
+            ...kind,
+          })
+          await transaction.produce(topic.name, partition, records)
+        }
+        const isCommitted = this.#random.below(3) > 0
+        await transaction.end(isCommitted)
+        this.#count(isCommitted ? 'transactions committed' : 'transactions aborted')
+      }
+    } finally {
+      transaction.close()
+    }
+  }
+
   async #deleteRecords(client: ClusterClient, topic: Topic): Promise<void> {
     // Of a topic that is only compacted nothing can be deleted.
     if (topic.kind === 2) return
@@ -255,8 +318,9 @@ export class Workload {
   }
 
   async #alter(client: ClusterClient, topic: Topic): Promise<void> {
-    const value = this.#random.below(3) === 0 ? null : `${1_000_000 + this.#random.below(1_000_000)}`
-    await client.setTopicConfig(topic.name, 'max.message.bytes', value)
+    const [name, values] = this.#random.pick(SETTINGS)
+    const value = this.#random.below(3) === 0 ? null : this.#random.pick(values)
+    await client.setTopicConfig(topic.name, name, value)
     this.#count('settings altered')
   }
 

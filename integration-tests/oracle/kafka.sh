@@ -69,8 +69,13 @@ run_tool() {
 
 broker() {
   local port=$1 folder=$2 property
+  local voters="controller.quorum.voters=1@127.0.0.1:$((port + 1))"
   shift 2
   mkdir -p "$folder"
+  # Formatted with --standalone: the voters are in there.
+  if [[ -f $folder/data/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint ]]; then
+    voters="controller.quorum.bootstrap.servers=127.0.0.1:$((port + 1))"
+  fi
   {
     cat <<PROPERTIES
 process.roles=broker,controller
@@ -79,7 +84,7 @@ listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
 advertised.listeners=PLAINTEXT://127.0.0.1:$port
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:$((port + 1))
+$voters
 log.dirs=$folder/data
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1

@@ -73,6 +73,14 @@ export abstract class Actor {
     return this.#topicIds.get(topic) ?? (await this.lookUp(topic))
   }
 
+  /** A partition that is there, as far as is known, for the one that a step names. */
+  protected partitionThere(
+    topicId: Uuid,
+    { topic, partition }: { topic: string; partition: number },
+  ): number {
+    return partition % Math.max(1, this.world.ledger.topic(topicId, topic).partitionCount)
+  }
+
   /** It may have been deleted since. */
   protected forgetTopicId(topic: string): void {
     this.#topicIds.delete(topic)

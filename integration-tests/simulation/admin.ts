@@ -4,7 +4,7 @@ import { DeleteRecords } from '../../src/protocol/generated/delete-records.ts'
 import { DeleteTopics } from '../../src/protocol/generated/delete-topics.ts'
 import { IncrementalAlterConfigs } from '../../src/protocol/generated/incremental-alter-configs.ts'
 import { Actor, outcome } from './actor.ts'
-import { ABSENT, EXPIRY } from './ledger.ts'
+import { ABSENT } from './ledger.ts'
 import type { Step } from './plan.ts'
 import type { World } from './world.ts'
 
@@ -108,9 +108,11 @@ export class AdminActor extends Actor {
     known.partitionCount = Math.max(known.partitionCount, count)
   }
 
-  async #deleteRecords({ id, topic, partition, percent }: Of<'delete-records'>): Promise<void> {
+  async #deleteRecords(step: Of<'delete-records'>): Promise<void> {
+    const { id, topic, percent } = step
     const topicId = await this.topicId(topic)
     if (topicId === undefined) return
+    const partition = this.partitionThere(topicId, step)
     const ledger = this.world.ledger.partition(topicId, topic, partition)
     const { powerLosses } = this.world
     const offset = Math.floor((ledger.end * percent) / 100)
@@ -129,7 +131,9 @@ export class AdminActor extends Actor {
     const { ledger } = this.world
     const topicId = await this.topicId(topic)
     if (topicId === undefined) return
-    if (EXPIRY.includes(name)) ledger.topic(topicId, topic).mayExpire = true
+    const known = ledger.topic(topicId, topic)
+    ledger.alters(known, name, value)
+    const { powerLosses } = this.world
     const register = ledger.config(topicId, topic, name)
     const write = register.begin(value, ledger.tick())
     let state: 'acknowledged' | 'unknown' | 'refused' = 'unknown'
@@ -142,6 +146,7 @@ export class AdminActor extends Actor {
       const { errorCode } = responses[0]!
       this.log(`#${id} ${topic} ${name}=${value}: ${outcome(errorCode)}`)
       state = errorCode === 0 ? 'acknowledged' : this.#refusal(errorCode)
+      if (errorCode === 0 && powerLosses === this.world.powerLosses) ledger.altered(known, name, value)
     } finally {
       register.end(write, state, ledger.tick())
     }

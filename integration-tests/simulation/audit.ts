@@ -1,15 +1,18 @@
 import type { Broker } from '../../src/broker.ts'
-import { topicConfig } from '../../src/config/topic-config.ts'
 import { batchesOf } from '../../src/coordinator/batches.ts'
 import type { Partition } from '../../src/log/partition.ts'
 import { readRecords } from '../../src/protocol/record.ts'
+import { recordCount } from '../../src/protocol/record-batch.ts'
 import { ABSENT, type Ledger } from './ledger.ts'
-import type { FoundLog } from './partition-ledger.ts'
+import { verifyLookups } from './lookups.ts'
+import type { FoundLog, FoundRecord } from './partition-ledger.ts'
+import { textOf } from './sent-record.ts'
 import { Violation } from './violation.ts'
 
 /** Compares all that a broker holds with what is known of it; past the wire, so that nothing can come in between. */
 export function audit(broker: Broker, ledger: Ledger, isPowerLost: boolean): void {
-  const { metadata, partitions } = broker.services
+  const { metadata, partitions, clock } = broker.services
+  const time = { nowMs: clock.now(), elapsedMs: clock.elapsedMs() }
   const now = ledger.tick()
   for (const [name, register] of ledger.names) {
     register.read(metadata.topic(name)?.topicId ?? ABSENT, now, now)
@@ -28,8 +31,20 @@ export function audit(broker: Broker, ledger: Ledger, isPowerLost: boolean): voi
     const configs = metadata.configs('topic', topic.name)
     for (const [name, register] of topic.configs) register.read(configs.get(name) ?? null, now, now)
     for (const partition of partitions.ofTopic(topic.name)) {
-      ledger.partition(topicId, topic.name, partition.partition).verify(foundIn(partition), isPowerLost)
+      const found = foundIn(partition)
+      ledger.partition(topicId, topic.name, partition.partition).verify(found, isPowerLost, time)
+      verifyLookups(partition.log, found, `${topic.name}-${partition.partition}`)
     }
+  }
+}
+
+/** Nothing that compaction can remove at any time is left; to be called when it has been at work. */
+export function auditCompaction(broker: Broker, ledger: Ledger): void {
+  for (const partition of broker.services.partitions.all()) {
+    const { topic, topicId, config } = partition
+    const isDue = config['min.compaction.lag.ms'] === 0 && config['min.cleanable.dirty.ratio'] === 0
+    if (isDue && config['cleanup.policy'].includes('compact') && ledger.topics.has(topicId))
+      ledger.partition(topicId, topic, partition.partition).verifyCleaned(foundIn(partition))
   }
 }
 
@@ -41,22 +56,25 @@ export function noteFlushed(broker: Broker, ledger: Ledger): void {
   }
 }
 
-/** All that was acknowledged of topics and settings is on the device. */
-export function isMetadataFlushed({ services }: Broker): boolean {
-  const { log } = services.partitions.openMetadataLog(topicConfig(new Map(), services.config))
-  return log.recoveryPoint === log.logEndOffset
-}
-
 function foundIn({ log }: Partition): FoundLog {
-  const records: { offset: number; value: string }[] = []
+  const records: FoundRecord[] = []
+  let hasEmptyBatches = false
   for (const buffer of log.batches()) {
     for (const batch of batchesOf(buffer)) {
-      for (const { offset, value } of readRecords(batch)) {
-        records.push({ offset: Number(offset), value: value?.toString() ?? 'null' })
+      hasEmptyBatches ||= recordCount(batch, 0) === 0
+      for (const record of readRecords(batch)) {
+        const { offset, timestamp } = record
+        records.push({ offset: Number(offset), text: textOf(record), timestamp: Number(timestamp) })
       }
     }
   }
-  return { logStartOffset: Number(log.logStartOffset), logEndOffset: Number(log.logEndOffset), records }
+  return {
+    logStartOffset: Number(log.logStartOffset),
+    logEndOffset: Number(log.logEndOffset),
+    activeBase: Number(log.segments.at(-1)!.baseOffset),
+    records,
+    hasEmptyBatches,
+  }
 }
 
 /** What has to hold of every log at every moment of one life of a broker. */
@@ -72,8 +90,10 @@ export class Watch {
     for (const partition of this.#broker.services.partitions.all()) {
       const log = partition.openLog
       if (!log) continue
-      const { highWatermark, logEndOffset, logStartOffset, lastStableOffset } = log
+      const { highWatermark, logEndOffset, logStartOffset, lastStableOffset, uncleanableReason } = log
       const where = `${partition.topic}-${partition.partition}`
+      if (uncleanableReason !== undefined)
+        throw new Violation('every log can be compacted', `${where}: ${uncleanableReason}`)
       const before = this.#highWatermarks.get(partition) ?? 0n
       if (highWatermark < before)
         throw new Violation(

@@ -1,8 +1,10 @@
+import { ErrorCode } from '../../src/protocol/error-code.ts'
 import { FindCoordinator } from '../../src/protocol/generated/find-coordinator.ts'
 import { OffsetCommit } from '../../src/protocol/generated/offset-commit.ts'
 import { OffsetFetch } from '../../src/protocol/generated/offset-fetch.ts'
 import { Actor, outcome } from './actor.ts'
 import type { Step } from './plan.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 /** Commits offsets of groups that have no members, and reads them. */
@@ -71,6 +73,8 @@ export class CommitterActor extends Actor {
     this.log(`#${step.id} ${group} ${topic}-${partition} is ${found?.committedOffset}: ${outcome(errorCode)}`)
     // What was on its way when the power went may be lost.
     if (powerLosses !== this.world.powerLosses) return
+    if (errorCode === ErrorCode.NOT_COORDINATOR && this.world.isSound)
+      throw new Violation('groups have a coordinator', `${group} has none`)
     if (errorCode !== 0 || !found) {
       this.forgetTopicId(topic)
       return

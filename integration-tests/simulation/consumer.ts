@@ -1,26 +1,19 @@
-import { batchesOf } from '../../src/coordinator/batches.ts'
 import { ErrorCode } from '../../src/protocol/error-code.ts'
 import { Fetch, type PartitionData } from '../../src/protocol/generated/fetch.ts'
 import { ListOffsets } from '../../src/protocol/generated/list-offsets.ts'
-import { readRecords } from '../../src/protocol/record.ts'
 import { Actor, outcome } from './actor.ts'
+import { fetchRequest, type Position, partitionToFetch, reachOf, take, upToDate } from './fetching.ts'
 import type { PartitionLedger } from './partition-ledger.ts'
 import type { Step } from './plan.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
+type Consumption = Extract<Step, { kind: 'consume' }>
+
 /** So many fetches one step makes at most. */
 const MAX_FETCHES = 40
 /** What ListOffsets takes for the first offset. */
-const EARLIEST = -2n
-/** The last fetch of a step waits for records that may come. */
-const MAX_WAIT_MS = 1000
-
-/** Next offset to read, and how often the log had lost records when it was found. */
-interface Position {
-  next: number
-  losses: number
-}
+export const EARLIEST = -2n
 
 /** Reads partitions from where it was, and compares what it gets with the ledger. */
 export class ConsumerActor extends Actor {
@@ -35,18 +28,21 @@ export class ConsumerActor extends Actor {
     if (step.kind !== 'consume') return
     const topicId = await this.topicId(step.topic)
     if (topicId === undefined) return
+    await this.#consume(topicId, { ...step, partition: this.partitionThere(topicId, step) })
+  }
+
+  async #consume(topicId: string, step: Consumption): Promise<void> {
     const ledger = this.world.ledger.partition(topicId, step.topic, step.partition)
     const key = `${topicId} ${step.partition}`
-    const position = this.#positions.get(key) ?? { next: 0, losses: ledger.losses }
+    const position = upToDate(this.#positions.get(key) ?? { next: 0, losses: ledger.losses }, ledger)
     this.#positions.set(key, position)
-    if (position.losses !== ledger.losses) {
-      // What it has read may be gone; a real consumer would find out by the leader epochs.
-      position.next = Math.min(position.next, ledger.end)
-      position.losses = ledger.losses
-    }
+    if (step.isFromStart) position.next = (await this.#earliest(step)) ?? position.next
+    const { isolationLevel } = step
+    const reading = { name: this.name, world: this.world, isolationLevel }
     const from = position.next
     for (let count = 0; count < MAX_FETCHES; count++) {
       const { powerLosses } = this.world
+      const { end } = ledger
       const fetched = this.#fetch(topicId, step, position.next)
       const [found] = await Promise.all(step.isPipelined ? [fetched, this.#earliest(step)] : [fetched])
       // What was on its way when the power went may be lost.
@@ -55,63 +51,32 @@ export class ConsumerActor extends Actor {
         await this.#failed(step, topicId, found.errorCode, position, ledger)
         return
       }
-      if (this.#take(found, position, ledger) === 0) break
+      if (take(reading, found, position, ledger) > 0) continue
+      ledger.skipped(position.next, end, `${this.name}, who got nothing,`, reachOf(this.world))
+      break
     }
     this.log(`#${step.id} read ${from} to ${position.next} of ${step.topic}-${step.partition}`)
   }
 
   async #fetch(
     topicId: string,
-    { partition, maxBytes }: Extract<Step, { kind: 'consume' }>,
+    { partition, maxBytes, isolationLevel }: Consumption,
     offset: number,
   ): Promise<PartitionData> {
-    const { responses, errorCode } = await this.ask(Fetch, 13, {
-      clusterId: null,
-      replicaId: -1,
-      replicaState: { replicaId: -1, replicaEpoch: -1n },
-      maxWaitMs: MAX_WAIT_MS,
-      minBytes: 1,
-      maxBytes,
-      isolationLevel: 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: [{ topic: '', topicId, partitions: [partitionToFetch(partition, offset, maxBytes)] }],
-      forgottenTopicsData: [],
-      rackId: '',
-    })
+    const topics = [{ topic: '', topicId, partitions: [partitionToFetch(partition, offset, maxBytes)] }]
+    const { responses, errorCode } = await this.ask(
+      Fetch,
+      13,
+      fetchRequest({ maxBytes, isolationLevel, topics }),
+    )
     const found = responses[0]?.partitions[0]
     if (!found)
       throw new Violation('a fetch is answered', `${this.name}: error ${outcome(errorCode)}, no partition`)
     return found
   }
 
-  /** Compares records with the ledger and goes on behind them; the count of them. */
-  #take(
-    { records, highWatermark }: PartitionData,
-    position: { next: number },
-    ledger: PartitionLedger,
-  ): number {
-    let count = 0
-    const bytes =
-      records === null ? Buffer.alloc(0) : Buffer.isBuffer(records) ? records : Buffer.concat(records)
-    for (const batch of batchesOf(bytes)) {
-      for (const { offset, value } of readRecords(batch)) {
-        if (Number(offset) < position.next) continue
-        if (Number(offset) !== position.next || offset >= highWatermark)
-          throw new Violation(
-            'offsets are contiguous',
-            `${this.name} got ${offset} where ${position.next} was due, below ${highWatermark}`,
-          )
-        ledger.observe(Number(offset), value?.toString() ?? 'null')
-        position.next++
-        count++
-      }
-    }
-    return count
-  }
-
   async #failed(
-    step: Extract<Step, { kind: 'consume' }>,
+    step: Consumption,
     topicId: string,
     errorCode: number,
     position: Position,
@@ -134,34 +99,21 @@ export class ConsumerActor extends Actor {
     position.losses = ledger.losses
   }
 
-  async #earliest({ topic, partition }: Extract<Step, { kind: 'consume' }>): Promise<number | undefined> {
-    const { topics } = await this.ask(ListOffsets, 7, {
-      replicaId: -1,
-      isolationLevel: 0,
-      topics: [
-        {
-          name: topic,
-          partitions: [
-            { partitionIndex: partition, currentLeaderEpoch: -1, timestamp: EARLIEST, maxNumOffsets: 1 },
-          ],
-        },
-      ],
-      timeoutMs: 0,
-    })
+  async #earliest({ topic, partition }: Consumption): Promise<number | undefined> {
+    const { topics } = await this.ask(ListOffsets, 7, listRequest(topic, partition, EARLIEST))
     const found = topics[0]!.partitions[0]!
     return found.errorCode === 0 ? Number(found.offset) : undefined
   }
 }
 
-function partitionToFetch(partition: number, offset: number, partitionMaxBytes: number) {
+/** Asks for the offset of a time. */
+export function listRequest(topic: string, partitionIndex: number, timestamp: bigint) {
   return {
-    partition,
-    currentLeaderEpoch: -1,
-    fetchOffset: BigInt(offset),
-    lastFetchedEpoch: -1,
-    logStartOffset: -1n,
-    partitionMaxBytes,
-    replicaDirectoryId: 'AAAAAAAAAAAAAAAAAAAAAA',
-    highWatermark: -1n,
+    replicaId: -1,
+    isolationLevel: 0,
+    topics: [
+      { name: topic, partitions: [{ partitionIndex, currentLeaderEpoch: -1, timestamp, maxNumOffsets: 1 }] },
+    ],
+    timeoutMs: 0,
   }
 }

@@ -1,5 +1,7 @@
 import type { Uuid } from '../../src/protocol/api.ts'
+import { Holdings } from './holdings.ts'
 import { PartitionLedger, type TopicPromises } from './partition-ledger.ts'
+import { isKeyed } from './plan-topics.ts'
 import { Register } from './register.ts'
 import { Violation } from './violation.ts'
 
@@ -9,7 +11,8 @@ export const NO_OFFSET = -1
 export const ABSENT = 'absent'
 
 /** By these settings old records may go. */
-export const EXPIRY: readonly string[] = ['retention.ms', 'retention.bytes']
+const EXPIRY: readonly string[] = ['retention.ms', 'retention.bytes']
+const DEFAULT_DELETE_RETENTION_MS = 86_400_000
 
 /** A topic from its creation to its deletion. */
 export interface TopicLedger extends TopicPromises {
@@ -37,6 +40,8 @@ export class Ledger {
     readonly topic: string
     readonly partition: number
   }[] = []
+  /** Which members of groups have which partitions. */
+  readonly holdings = new Holdings()
   /** By era, group, generation and leader: which member has a partition. */
   readonly #owners = new Map<string, string>()
   readonly #producerIds = new Set<bigint>()
@@ -73,9 +78,14 @@ export class Ledger {
         partitionCount: 0,
         created: undefined,
         configs: new Map(),
+        isKeyed: isKeyed(name),
         // Until its settings are known.
         mayExpire: true,
+        shortestLagMs: 0,
+        shortestDeleteRetentionMs: 0,
         flushesAtOnce: this.#flushesAtOnce,
+        flushEra: 0,
+        flushedAlways: this.#flushesAtOnce,
         isDeleted: false,
       }
       this.topics.set(topicId, topic)
@@ -99,7 +109,40 @@ export class Ledger {
     topic.partitionCount = Math.max(topic.partitionCount, partitions)
     topic.created = configs
     topic.mayExpire = EXPIRY.some((setting) => configs.has(setting) || topic.configs.has(setting))
-    if (configs.get('flush.messages') === '1') topic.flushesAtOnce = true
+    const isAltered = (setting: string) => topic.configs.has(setting)
+    if (!isAltered('min.compaction.lag.ms'))
+      topic.shortestLagMs = Number(configs.get('min.compaction.lag.ms') ?? 0)
+    if (!isAltered('delete.retention.ms'))
+      topic.shortestDeleteRetentionMs = Number(
+        configs.get('delete.retention.ms') ?? DEFAULT_DELETE_RETENTION_MS,
+      )
+    if (configs.get('flush.messages') === '1' && !isAltered('flush.messages')) {
+      topic.flushesAtOnce = true
+      topic.flushedAlways = true
+    }
+  }
+
+  /** A setting is going to change: from now on it may promise less. */
+  alters(topic: TopicLedger, name: string, value: string | null): void {
+    if (EXPIRY.includes(name) || name === 'cleanup.policy') topic.mayExpire = true
+    if (name === 'min.compaction.lag.ms')
+      topic.shortestLagMs = Math.min(topic.shortestLagMs, Number(value ?? 0))
+    if (name === 'delete.retention.ms')
+      topic.shortestDeleteRetentionMs = Math.min(
+        topic.shortestDeleteRetentionMs,
+        Number(value ?? DEFAULT_DELETE_RETENTION_MS),
+      )
+    if (name === 'flush.messages') {
+      topic.flushEra++
+      topic.flushesAtOnce = false
+      topic.flushedAlways = false
+    }
+  }
+
+  /** A setting has changed for sure, and no other change of it is under way. */
+  altered(topic: TopicLedger, name: string, value: string | null): void {
+    if (name !== 'flush.messages') return
+    topic.flushesAtOnce = value === '1' || (value === null && this.#flushesAtOnce)
   }
 
   config(topicId: Uuid, topic: string, name: string): Register<string | null> {
@@ -151,9 +194,20 @@ export class Ledger {
     this.#owners.set(key, member)
   }
 
+  /** The broker stopped, was killed, or lost power. */
+  endLife(): void {
+    const now = this.tick()
+    for (const register of this.names.values()) register.endLife(now)
+    for (const register of this.#commits.values()) register.endLife(now)
+    for (const { configs } of this.topics.values()) {
+      for (const register of configs.values()) register.endLife(now)
+    }
+  }
+
   /** Power was lost, and not everything went to the device at once: commits and generations may be those of a moment ago. */
   losePower(): void {
     this.#era++
+    this.holdings.forgetAll()
     for (const commits of this.#commits.values()) commits.losePower()
   }
 }

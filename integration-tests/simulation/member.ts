@@ -26,7 +26,7 @@ const HEARTBEAT_MS = 15_000
 const RETRY_MS = 700
 /** A member vanishes by itself at last: what it could find out, it has. */
 const MAX_TURNS = 60
-const MAX_HEARTBEATS = 200
+const MAX_HEARTBEATS = 80
 
 interface Generation {
   readonly generationId: number

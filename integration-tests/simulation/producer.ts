@@ -5,7 +5,9 @@ import { Produce, type ProduceRequest } from '../../src/protocol/generated/produ
 import { Actor, outcome } from './actor.ts'
 import { ConnectionLost } from './client.ts'
 import type { PartitionLedger } from './partition-ledger.ts'
-import { type Action, type Cut, isIdempotent, type Step } from './plan.ts'
+import type { Action, Cut, Step } from './plan.ts'
+import { isIdempotent } from './plan-people.ts'
+import { makeRecords, type SentRecord, toBatchRecord } from './sent-record.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
@@ -15,9 +17,11 @@ type Production = Extract<Action, { kind: 'produce' }>
 interface Outgoing {
   readonly topicId: string
   readonly partition: number
-  readonly values: readonly string[]
+  readonly records: readonly SentRecord[]
   readonly ledger: PartitionLedger
   readonly acks: number
+  /** See `PartitionLedger.flushEra`, as it was when the batch was made. */
+  readonly flushEra: number | undefined
 }
 
 interface Identity {
@@ -54,13 +58,15 @@ export class ProducerActor extends Actor {
     if (step.kind !== 'produce') return
     const topicId = await this.topicId(step.topic)
     if (topicId === undefined) return
-    const ledger = this.world.ledger.partition(topicId, step.topic, step.partition)
+    const partition = this.partitionThere(topicId, step)
+    const ledger = this.world.ledger.partition(topicId, step.topic, partition)
     const batches = step.batches.map((count, at) => ({
       topicId,
-      partition: step.partition,
-      values: Array.from({ length: count }, (_, record) => textOf(step, at, record)),
+      partition,
+      records: makeRecords(step, at, count, this.#now()),
       ledger,
       acks: step.acks,
+      flushEra: ledger.flushEra,
     }))
     if (this.#isIdempotent) {
       // One after the other: after a restart the log knows a producer's last batch, not those before it.
@@ -74,10 +80,15 @@ export class ProducerActor extends Actor {
     }
   }
 
+  #now() {
+    const { clock } = this.world
+    return { wallMs: clock.now(), elapsedMs: clock.elapsedMs() }
+  }
+
   /** Sends a batch once. Its records may be there or not unless it is acknowledged. The error code is the answer's. */
   async #send(step: Step, batch: Outgoing, cut: Cut | undefined, sequence?: number): Promise<number> {
     const request = this.#requestOf(batch, sequence)
-    batch.ledger.send(batch.values)
+    batch.ledger.send(batch.records)
     if (batch.acks === 0) {
       this.client.tell(Produce, 13, request)
       return 0
@@ -86,20 +97,20 @@ export class ProducerActor extends Actor {
     const { responses } = await this.ask(Produce, 13, request, cut)
     const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!
     const at = errorCode === 0 ? ` at ${baseOffset}` : ''
-    this.log(`#${step.id} ${batch.values.length} records of ${batch.partition}: ${outcome(errorCode)}${at}`)
+    this.log(`#${step.id} ${batch.records.length} records of ${batch.partition}: ${outcome(errorCode)}${at}`)
+    const isFlushed = batch.flushEra !== undefined && batch.flushEra === batch.ledger.flushEra
     // An answer that was on its way when the power went tells of what may be lost.
-    const isLost = powerLosses !== this.world.powerLosses && !batch.ledger.flushesAtOnce
-    if (errorCode === 0 && !isLost) batch.ledger.acknowledge(Number(baseOffset), batch.values)
+    const isLost = powerLosses !== this.world.powerLosses && !isFlushed
+    if (errorCode === 0 && !isLost) batch.ledger.acknowledge(Number(baseOffset), batch.records, isFlushed)
     else if (errorCode !== 0) this.forgetTopicId((step as Production).topic)
     return errorCode
   }
 
-  #requestOf({ topicId, partition, values, acks }: Outgoing, baseSequence?: number): ProduceRequest {
-    const timestamp = BigInt(this.world.clock.now())
+  #requestOf({ topicId, partition, records: sent, acks }: Outgoing, baseSequence?: number): ProduceRequest {
     const records = buildBatch({
       baseOffset: 0n,
       leaderEpoch: -1,
-      records: values.map((value) => ({ key: null, value: Buffer.from(value), headers: [], timestamp })),
+      records: sent.map(toBatchRecord),
       ...(baseSequence === undefined ? {} : { ...this.#identity!, baseSequence }),
     })
     return {
@@ -121,7 +132,7 @@ export class ProducerActor extends Actor {
         const { powerLosses } = this.world
         const errorCode = await this.#send(step, batch, attempt === 0 ? cut : undefined, sequence.next)
         if (errorCode === 0) {
-          sequence.next += batch.values.length
+          sequence.next += batch.records.length
           sequence.losses = powerLosses === this.world.powerLosses ? batch.ledger.losses : LOST_PERHAPS
           return true
         }
@@ -177,10 +188,4 @@ export class ProducerActor extends Actor {
         `${this.name} in ${partition}: ${outcome(errorCode)}`,
       )
   }
-}
-
-/** Unlike any other; the filling comes behind the tilde. */
-function textOf({ id, ...step }: Step, batch: number, record: number): string {
-  const { valueBytes } = step as Production
-  return `${id}/${batch}/${record}~${'x'.repeat(valueBytes)}`
 }

@@ -5,7 +5,7 @@ export interface Write<Value> {
   /** Undefined: some value that has not been there before, known only to who answers. */
   value: Value | undefined
   readonly sent: number
-  /** When it was over: answered, or its connection gone. */
+  /** When it was over: answered; without a good answer only with the end of the broker's life, as what was sent may yet be done. */
   done: number
   state: 'open' | 'acknowledged' | 'unknown' | 'refused'
   /** Power was lost since, perhaps while its answer was on the way. */
@@ -41,7 +41,7 @@ export class Register<Value> {
 
   end(write: Write<Value>, state: 'acknowledged' | 'unknown' | 'refused', done: number): void {
     write.state = state === 'acknowledged' && write.mayBeLost ? 'unknown' : state
-    write.done = done
+    write.done = write.state === 'unknown' ? Number.POSITIVE_INFINITY : done
     if (write.value !== undefined) this.#seen.add(write.value)
     if (write.state === 'acknowledged') this.#forgetBefore(write)
   }
@@ -68,6 +68,13 @@ export class Register<Value> {
     const names = [...new Set(possible.map((each) => String(each.value ?? 'something new')))]
     const expected = names.length > 5 ? `one of ${names.length} others` : names.join(' or ')
     throw new Violation(this.#rule, `${this.#name} is ${String(value)}, expected ${expected}`)
+  }
+
+  /** The broker is gone: what it has not done it will not do any more. */
+  endLife(now: number): void {
+    for (const write of this.#writes) {
+      if (write.state === 'unknown' && write.done === Number.POSITIVE_INFINITY) write.done = now
+    }
   }
 
   /** What was not flushed may be gone: each of the latest values is possible again. */

@@ -3,10 +3,15 @@ import type { Actor } from './actor.ts'
 import { AdminActor } from './admin.ts'
 import { CommitterActor } from './committer.ts'
 import { ConsumerActor } from './consumer.ts'
+import { ConsumerMemberActor, verifyAllOwned } from './consumer-member.ts'
+import { READ_COMMITTED } from './fetching.ts'
 import { History } from './history.ts'
 import { MemberActor } from './member.ts'
-import { COMMITTERS, CONSUMERS, MEMBERS, type Plan, PRODUCERS, type Step } from './plan.ts'
+import type { Plan, Step } from './plan.ts'
+import { COMMITTERS, CONSUMERS, MEMBERS, PRODUCERS } from './plan-people.ts'
 import { ProducerActor } from './producer.ts'
+import { SeekerActor } from './seeker.ts'
+import { SessionConsumerActor } from './session-consumer.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
@@ -24,6 +29,8 @@ export interface Outcome {
 
 /** After the last step clients have so long for what they have begun. */
 const REST_MS = 20 * 60_000
+/** Groups have so long to give every partition an owner. */
+const SETTLED_MS = 3 * 60_000
 const MAX_EVENTS = 3_000_000
 
 /** Loads what is loaded on its first use: real time must not decide when that is. */
@@ -45,6 +52,9 @@ class Simulation {
   readonly #consumers: Actor[]
   readonly #committers: Actor[]
   readonly #members: Actor[]
+  readonly #followers: ConsumerMemberActor[]
+  readonly #poller: Actor
+  readonly #seeker: Actor
   readonly #admin: Actor
   readonly #auditor: Actor
   #events = 0
@@ -53,13 +63,16 @@ class Simulation {
     this.#plan = plan
     this.#history = history
     const world = new World(plan, history)
-    const several = (count: number, make: (index: number) => Actor) =>
+    const several = <One extends Actor>(count: number, make: (index: number) => One) =>
       Array.from({ length: count }, (_, index) => make(index))
     this.#world = world
     this.#producers = several(PRODUCERS, (index) => new ProducerActor(world, index))
     this.#consumers = several(CONSUMERS, (index) => new ConsumerActor(world, index))
     this.#committers = several(COMMITTERS, (index) => new CommitterActor(world, index))
-    this.#members = several(MEMBERS, (index) => new MemberActor(world, index))
+    this.#followers = several(MEMBERS / 2, (index) => new ConsumerMemberActor(world, index))
+    this.#members = [...several(MEMBERS / 2, (index) => new MemberActor(world, index)), ...this.#followers]
+    this.#poller = new SessionConsumerActor(world)
+    this.#seeker = new SeekerActor(world)
     this.#admin = new AdminActor(world)
     this.#auditor = new CommitterActor(world, COMMITTERS)
     this.#actors = [
@@ -67,6 +80,8 @@ class Simulation {
       ...this.#consumers,
       ...this.#committers,
       ...this.#members,
+      this.#poller,
+      this.#seeker,
       this.#admin,
       this.#auditor,
     ]
@@ -102,6 +117,11 @@ class Simulation {
     const untilMs = world.clock.elapsedMs() + REST_MS
     const isResting = () => world.clock.elapsedMs() < untilMs
     await this.#runWhile(() => isResting() && !(world.isUp && this.#actors.every((actor) => actor.isIdle)))
+    world.isSound = true
+    await this.#runFor(SETTLED_MS)
+    // With it the ledger knows of deletions whose answers were lost.
+    if (world.isUp) world.audit()
+    if (world.isUp) verifyAllOwned(world, this.#followers)
     this.#checkCommits()
     for (const { name, partitions } of world.ledger.topics.values()) {
       for (const partition of partitions.keys()) {
@@ -111,6 +131,8 @@ class Simulation {
           kind: 'consume',
           maxBytes: 10_000,
           isPipelined: false,
+          isFromStart: true,
+          isolationLevel: READ_COMMITTED,
           consumer: 0,
           topic: name,
           partition,
@@ -121,6 +143,7 @@ class Simulation {
     world.end()
     for (let restart = 0; restart < 2 && world.failure === undefined; restart++) {
       if (world.isUp) world.audit()
+      if (restart === 1) await this.#runUntil(world.auditCompaction())
       await this.#runUntil(world.stop())
       await this.#runUntil(world.start())
     }
@@ -155,6 +178,10 @@ class Simulation {
         return this.#producers[step.producer]
       case 'consume':
         return this.#consumers[step.consumer]
+      case 'poll':
+        return this.#poller
+      case 'seek':
+        return this.#seeker
       case 'commit':
       case 'check-commit':
         return this.#committers[step.committer]
@@ -175,6 +202,12 @@ class Simulation {
 
   #begin(work: Promise<void>): void {
     work.catch((error: unknown) => this.#world.fail(error))
+  }
+
+  #runFor(ms: number): Promise<void> {
+    const { clock } = this.#world
+    const untilMs = clock.elapsedMs() + ms
+    return this.#runWhile(() => clock.elapsedMs() < untilMs)
   }
 
   async #runUntil(work: Promise<void>): Promise<void> {

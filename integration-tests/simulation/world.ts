@@ -6,7 +6,7 @@ import { SimulatedFiles } from '../../src/platform/simulated-files.ts'
 import { SimulatedNetwork } from '../../src/platform/simulated-network.ts'
 import { type SimulatedMachine, SimulatedProcess } from '../../src/platform/simulated-process.ts'
 import { SimulatedRandom } from '../../src/platform/simulated-random.ts'
-import { audit, isMetadataFlushed, noteFlushed, Watch } from './audit.ts'
+import { audit, auditCompaction, noteFlushed, Watch } from './audit.ts'
 import { PORT } from './client.ts'
 import type { History } from './history.ts'
 import { Ledger } from './ledger.ts'
@@ -20,8 +20,6 @@ const SLOW_DISK_MS = 3000
 const RESTART_MS = 500
 /** A broker that cannot start gets a sound disk after so many times. */
 const MAX_FAILED_STARTS = 4
-const RETRY_POWER_LOSS_MS = 200
-const MAX_POWER_LOSS_RETRIES = 200
 /** As many files as a broker without the right to more has open here. */
 const FEW_FILES = 3
 
@@ -40,6 +38,8 @@ export class World implements SimulatedMachine {
   readonly #flushesAtOnce: boolean
   /** Called when a broker is up after a crash. */
   onRecovered: () => void = () => {}
+  /** Nothing goes wrong any more. */
+  isSound = false
   /** What went wrong first; all stops then. */
   failure: unknown
   #life = 0
@@ -50,7 +50,11 @@ export class World implements SimulatedMachine {
   /** How often power was lost. */
   powerLosses = 0
   #isPowerLost = false
+  /** The broker ends when the disk begins to fail. */
+  #deadly: Extract<Step, { kind: 'die' }> | undefined
   #isEnding = false
+  /** What has happened to the machine: a start takes a while, and something may come in between. */
+  #troubles = 0
 
   constructor(plan: Plan, history: History) {
     this.#plan = plan
@@ -59,6 +63,7 @@ export class World implements SimulatedMachine {
     this.random = new SimulatedRandom(plan.seed)
     this.files = new SimulatedFiles(this.random.fork('files'))
     this.files.faults.isRecording = false
+    this.files.hasJournal = this.random.fork('journal').chance(50)
     this.network = new SimulatedNetwork(this.clock, this.random.fork('network'))
     this.#flushesAtOnce = plan.flushing === 'always'
     this.ledger = new Ledger(this.#flushesAtOnce)
@@ -88,6 +93,10 @@ export class World implements SimulatedMachine {
   /** What holds at every moment. */
   check(): void {
     if (this.#state === 'up') this.#watch?.look()
+    const deadly = this.#deadly
+    if (!deadly || !this.files.faults.isFailing) return
+    this.heal()
+    this.#run({ ...deadly, kind: deadly.isPowerLost ? 'lose-power' : 'kill' })
   }
 
   /** Starts a broker, again and again until it is up. */
@@ -95,6 +104,7 @@ export class World implements SimulatedMachine {
     for (let attempt = 1; ; attempt++) {
       const life = ++this.#life
       if (attempt > MAX_FAILED_STARTS) this.heal()
+      const troubles = this.#troubles
       try {
         await this.#startOnce(life)
         return
@@ -103,7 +113,8 @@ export class World implements SimulatedMachine {
         if (error instanceof Violation) throw error
         const reason = error instanceof Error ? error.message : String(error)
         this.log('broker', `cannot start: ${reason}`)
-        if (attempt > MAX_FAILED_STARTS) throw new Violation('a broker starts on a sound disk', reason)
+        if (attempt > MAX_FAILED_STARTS && this.#troubles === troubles)
+          throw new Violation('a broker starts on a sound disk', reason)
       }
       this.#end(false)
       await this.#sleep(RESTART_MS)
@@ -148,6 +159,14 @@ export class World implements SimulatedMachine {
     this.#isPowerLost = false
   }
 
+  /** Compacts all that is due, and looks whether that was all. */
+  async auditCompaction(): Promise<void> {
+    if (!this.#broker) return
+    await this.#broker.maintain()
+    auditCompaction(this.#broker, this.ledger)
+    this.audit()
+  }
+
   /** Stops the broker as one should. */
   async stop(): Promise<void> {
     if (this.#state !== 'up' || !this.#broker) return
@@ -162,13 +181,24 @@ export class World implements SimulatedMachine {
   }
 
   perform(step: Step): void {
+    this.#troubles++
     switch (step.kind) {
       case 'stop':
       case 'kill':
       case 'lose-power':
         this.#run(step)
         return
+      case 'die':
+        this.log('disk', `#${step.id} call ${step.n} is the last one`)
+        this.files.failAt(step.n)
+        this.#deadly = step
+        if (step.isInMaintenance) this.#maintain()
+        return
+      case 'maintain':
+        this.#maintain()
+        return
       case 'disk-fails': {
+        this.#deadly = undefined
         const { n, count, code, isTorn } = step
         this.log('disk', `#${step.id} fails at call ${n}, ${count} times: ${code}${isTorn ? ', torn' : ''}`)
         this.files.failAt(n, { count, code, isTorn })
@@ -200,10 +230,17 @@ export class World implements SimulatedMachine {
   }
 
   heal(): void {
+    this.#deadly = undefined
     this.diskDelayMs = this.#plan.diskDelayMs
     this.files.faults.clear()
     this.files.capacityBytes = Number.POSITIVE_INFINITY
     this.files.openLimit = Number.POSITIVE_INFINITY
+  }
+
+  #maintain(): void {
+    if (this.#state !== 'up' || !this.#broker) return
+    this.log('broker', 'is maintained')
+    this.#broker.maintain().catch((error: unknown) => this.fail(error))
   }
 
   #run(step: Lifecycle): void {
@@ -217,7 +254,7 @@ export class World implements SimulatedMachine {
       const life = this.#life
       await this.stop()
       if (life !== this.#life) return
-    } else if (!(await this.#crash(step))) return
+    } else if (!this.#crash(step)) return
     const life = this.#life
     await this.#sleep(step.downMs)
     // Whoever came in between has seen to it.
@@ -225,9 +262,8 @@ export class World implements SimulatedMachine {
   }
 
   /** Ends the broker where it stands; false when there is nothing to end. */
-  async #crash(step: Lifecycle): Promise<boolean> {
+  #crash(step: Lifecycle): boolean {
     const isPowerLost = step.kind === 'lose-power'
-    if (isPowerLost && !(await this.#metadataFlushed())) return false
     if (this.#state === 'down') return false
     this.log('broker', `#${step.id} ${isPowerLost ? 'loses power' : 'is killed'} while ${this.#state}`)
     if (isPowerLost) {
@@ -241,19 +277,8 @@ export class World implements SimulatedMachine {
     return true
   }
 
-  /**
-   * Topics that were created or deleted a moment ago may be lost with the power, and with them all that followed from them: the metadata
-   * log goes to the device a second after a change. Power is lost when it is there; false when it does not come there.
-   */
-  async #metadataFlushed(): Promise<boolean> {
-    for (let attempt = 0; attempt < MAX_POWER_LOSS_RETRIES && !this.isOver; attempt++) {
-      if (this.#flushesAtOnce || (this.#broker && isMetadataFlushed(this.#broker))) return true
-      await this.#sleep(RETRY_POWER_LOSS_MS)
-    }
-    return false
-  }
-
   #end(isPowerLost: boolean): void {
+    this.ledger.endLife()
     this.#process?.kill(isPowerLost)
     this.#process = undefined
     this.#broker = undefined
@@ -263,7 +288,7 @@ export class World implements SimulatedMachine {
 
   #noteAllFlushed(): void {
     for (const { partitions } of this.ledger.topics.values()) {
-      for (const partition of partitions) partition?.flushedTo(partition.end)
+      for (const partition of partitions) partition?.stoppedClean()
     }
   }
 

@@ -123,13 +123,13 @@ function checkDownConvert(vector: Vector): Outcome {
 
 function checkCompact(vector: Vector): Outcome {
   const given = vector.given as Compaction
-  const keep = new Set(given.keep.map(BigInt))
+  const keep = new Set(given.keep.map(Number))
   const fate = given.emptyBatch === 'retain' ? 'keep-when-empty' : 'delete-when-empty'
   const filter: RetentionFilter = {
     nowMs: Number(given.now),
     deleteRetentionMs: Number(given.deleteRetentionMs),
     retentionOf: () => ({ fate, isMarkerOfEmptyTransaction: false }),
-    keeps: (_, { offset }) => keep.has(offset),
+    keeps: (_, offset) => keep.has(offset),
   }
   const left = split(bytesOf(vector.input)).map((batch) => filterBatch(batch, filter))
   return compare(vector, Buffer.concat(left.filter((batch) => batch !== undefined)))

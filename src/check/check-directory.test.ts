@@ -155,7 +155,9 @@ describe('what is damaged', () => {
   test('a snapshot of the metadata, and the metadata log', async () => {
     const [snapshot] = files.list(METADATA_FOLDER).filter(({ name }) => /^\d+-\d+\.checkpoint$/.test(name))
     change(`${METADATA_FOLDER}/${snapshot!.name}`, flip(-1))
-    expect((await problems()).join('\n')).toMatch(/\.checkpoint is damaged at byte \d+/)
+    expect((await problems()).join('\n')).toMatch(
+      /\.checkpoint: no start can use it: it is damaged at byte \d+/,
+    )
     change(`${METADATA_FOLDER}/${'0'.repeat(20)}.log`, flip(200))
     expect((await problems()).join('\n')).toMatch(
       /00000000000000000000\.log is damaged at byte \d+, offset \d+/,
@@ -163,7 +165,7 @@ describe('what is damaged', () => {
   })
 
   test('a folder that is gone', async () => {
-    files.removeDirectory(ORDERS)
+    await files.removeDirectory(ORDERS)
     expect(await problems()).toEqual([
       '/orders-0: the folder is missing, and recovery-point-offset-checkpoint says 12',
     ])
@@ -186,14 +188,27 @@ describe('what is worth a note', () => {
     files.remove(`${DATA}/.kafka_cleanshutdown`)
     expect(new Set(await notes())).toEqual(
       new Set([
-        ': there is no .kafka_cleanshutdown: a broker is on it, or the next start recovers what was written last',
+        ': there is no .kafka_cleanshutdown: the next start recovers what was written last',
         '/gone-0: the metadata knows no such partition: the next start puts it aside as a stray',
-        '/gone-0: there is no segment in it',
         '/notes.txt: no file of a data directory has such a name',
         '/orders-0/00000000000000000000.log: .index missing: the next start builds them anew',
         '/orders-0/notes.txt: no file of a partition has such a name',
       ]),
     )
+  })
+
+  test('a broker that runs may be in the middle of writing', async () => {
+    files.remove(`${DATA}/.kafka_cleanshutdown`)
+    change(`${SEGMENTS[2]}.log`, (bytes) => bytes.subarray(0, -10))
+    for (const suffix of ['index', 'timeindex']) files.remove(`${SEGMENTS[2]}.${suffix}`)
+    files.replace(`${DATA}/recovery-point-offset-checkpoint`, '0\n0\n')
+    const found: string[] = []
+    for await (const { kind, path, message } of checkDirectory(files, DATA, { user: 'process 7' }))
+      found.push(`${kind} ${path.slice(DATA.length)}: ${message}`)
+    expect(found).toEqual([
+      'note : a broker (process 7) is on it: what it has yet to write is not looked for',
+      expect.stringMatching(/^note \/orders-0\/0*8\.log: .* it is cut off .*\(perhaps just being written\)$/),
+    ])
   })
 
   test('why Odradek would not start', async () => {

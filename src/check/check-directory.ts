@@ -2,11 +2,10 @@ import { listFolder, type PartitionFolder } from '../dump/directory.ts'
 import { dumpFile } from '../dump/dump-file.ts'
 import { kindOf } from '../dump/file-kind.ts'
 import { ALL } from '../dump/item.ts'
-import { type OffsetCheckpoint, parseOffsetCheckpoint } from '../log/checkpoint-file.ts'
-import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import type { Files } from '../platform/platform.ts'
 import { checkMetadata, type Identity } from './check-metadata.ts'
-import { checkPartition, type PartitionFacts } from './check-partition.ts'
+import { checkPartition } from './check-partition.ts'
+import { DirectoryFacts } from './directory-facts.ts'
 import { type Finding, note, problem } from './finding.ts'
 
 /** How far a check is. */
@@ -21,30 +20,44 @@ export interface CheckProgress {
 
 /** Findings of one partition that are told; there might be one for each batch. */
 const MOST_FINDINGS = 20
-const METADATA_TOPIC = '__cluster_metadata'
+/** Names that a folder must not have. */
+const FILE_NAMES: ReadonlySet<string> = new Set([
+  'meta.properties',
+  'recovery-point-offset-checkpoint',
+  'log-start-offset-checkpoint',
+  'replication-offset-checkpoint',
+  'cleaner-offset-checkpoint',
+])
+
+export interface CheckOptions {
+  /** Called for every batch. */
+  readonly onProgress?: (progress: CheckProgress) => void
+  /** Who has the directory open, in words: what it has not written yet is not missing. */
+  readonly user?: string | undefined
+}
 
 /**
- * Checks a data directory without writing to it, file by file, and all of them against each other. `onProgress` is called for every batch.
- * At the end it returns what was there. Throws Node's error when the folder cannot be listed.
+ * Checks a data directory without writing to it, file by file, and all of them against each other. At the end it returns what was there.
+ * Throws Node's error when the folder cannot be listed.
  */
 export async function* checkDirectory(
   files: Files,
   path: string,
-  onProgress: (progress: CheckProgress) => void = () => {},
+  { onProgress = () => {}, user }: CheckOptions = {},
 ): AsyncGenerator<Finding, CheckProgress> {
   const { partitions, fileNames } = listFolder(files, path)
+  const isInUse = user !== undefined
+  if (isInUse) yield note(path, `a broker (${user}) is on it: what it has yet to write is not looked for`)
+  yield* checkFolders(files, path, new Set(partitions.map(({ name }) => name)))
   yield* checkFiles(files, path, fileNames)
   const wasClean = fileNames.includes('.kafka_cleanshutdown')
-  if (!wasClean)
-    yield note(
-      path,
-      'there is no .kafka_cleanshutdown: a broker is on it, or the next start recovers what was written last',
-    )
+  if (!wasClean && !isInUse)
+    yield note(path, 'there is no .kafka_cleanshutdown: the next start recovers what was written last')
   const { identity, findings } = readIdentity(files, path, fileNames)
   yield* findings
-  const metadata = checkMetadata(files, path, identity, wasClean)
+  const metadata = checkMetadata(files, path, identity, { wasClean, hasPartitions: partitions.length > 0 })
   yield* metadata.findings
-  const facts = new DirectoryFacts(files, path, metadata.image)
+  const facts = await DirectoryFacts.read(files, path, metadata.image, wasClean)
   yield* facts.missingFolders(new Set(partitions.map(({ name }) => name)))
   let progress: CheckProgress = {
     partitions: partitions.length,
@@ -60,7 +73,7 @@ export async function* checkDirectory(
       onProgress(progress)
     }
     const totals = yield* firstFindings(
-      checkFolder(files, `${path}/${folder.name}`, folder, facts, onBytes),
+      checkFolder(files, `${path}/${folder.name}`, folder, facts, { onBytes, isInUse }),
       `${path}/${folder.name}`,
     )
     progress = {
@@ -80,7 +93,7 @@ async function* checkFolder(
   path: string,
   folder: PartitionFolder,
   facts: DirectoryFacts,
-  onBytes: (bytes: number) => void,
+  how: { readonly onBytes: (bytes: number) => void; readonly isInUse: boolean },
 ) {
   if (folder.state === 'delete') {
     yield note(path, 'deleted; the next start removes it')
@@ -88,7 +101,7 @@ async function* checkFolder(
   }
   if (folder.state !== undefined) yield note(path, `put aside (${folder.state})`)
   else yield* facts.strayness(path, folder)
-  return yield* checkPartition(files, path, folder, facts.of(folder), onBytes)
+  return yield* checkPartition(files, path, folder, facts.of(folder), how)
 }
 
 /** A partition that is wrong from end to end is told of in a few lines. */
@@ -105,6 +118,15 @@ async function* firstFindings<Result>(
     }
     if (step.value.kind === 'problem') problems++
     if (step.value.kind === 'note' || problems <= MOST_FINDINGS) yield step.value
+  }
+}
+
+/** Folders that hold no partition. */
+function* checkFolders(files: Files, path: string, partitions: ReadonlySet<string>): Generator<Finding> {
+  for (const { name, isDirectory } of files.list(path)) {
+    if (!isDirectory || partitions.has(name)) continue
+    if (FILE_NAMES.has(name)) yield problem(`${path}/${name}`, 'it is a folder')
+    else yield note(`${path}/${name}`, 'the folder is of no partition: Apache Kafka would not start with it')
   }
 }
 
@@ -135,7 +157,13 @@ function readIdentity(
   if (!fileNames.includes('meta.properties')) {
     return { identity: undefined, findings: [problem(path, 'there is no meta.properties')] }
   }
-  const text = files.read(file).toString('utf8')
+  let text: string
+  try {
+    text = files.read(file).toString('utf8')
+  } catch {
+    // Told of with the other files.
+    return { identity: undefined, findings: [] }
+  }
   const value = (name: string) => new RegExp(`^${name}=(.+)$`, 'm').exec(text)?.[1]?.trim()
   const lacking = ['version', 'cluster.id', 'node.id', 'directory.id'].filter(
     (name) => value(name) === undefined,
@@ -147,68 +175,4 @@ function readIdentity(
   const [nodeId, directoryId] = [value('node.id'), value('directory.id')]
   const isKnown = nodeId !== undefined && directoryId !== undefined
   return { identity: isKnown ? { nodeId: Number(nodeId), directoryId } : undefined, findings }
-}
-
-/** What the checkpoints and the metadata say of partitions. */
-class DirectoryFacts {
-  readonly #path: string
-  readonly #image: MetadataImage | undefined
-  readonly #logStarts: OffsetCheckpoint
-  readonly #recoveryPoints: OffsetCheckpoint
-  readonly #cleaned: OffsetCheckpoint
-
-  constructor(files: Files, path: string, image: MetadataImage | undefined) {
-    const read = (name: string): OffsetCheckpoint => {
-      const file = `${path}/${name}`
-      return (
-        (files.exists(file) ? parseOffsetCheckpoint(files.read(file).toString('utf8')) : undefined) ??
-        new Map()
-      )
-    }
-    this.#path = path
-    this.#image = image
-    this.#logStarts = read('log-start-offset-checkpoint')
-    this.#recoveryPoints = read('recovery-point-offset-checkpoint')
-    this.#cleaned = read('cleaner-offset-checkpoint')
-  }
-
-  of({ topic, partition, state }: PartitionFolder): PartitionFacts {
-    if (state !== undefined)
-      return { topicId: undefined, mayHaveGaps: true, logStartOffset: undefined, recoveryPoint: undefined }
-    const name = `${topic}-${partition}`
-    return {
-      topicId: this.#topic(topic)?.topicId,
-      mayHaveGaps: this.#cleaned.has(name) || this.#isCompacted(topic),
-      logStartOffset: this.#logStarts.get(name)?.offset,
-      recoveryPoint: this.#recoveryPoints.get(name)?.offset,
-    }
-  }
-
-  *strayness(path: string, { topic, partition }: PartitionFolder): Generator<Finding> {
-    if (this.#image === undefined || topic === METADATA_TOPIC) return
-    if (this.#topic(topic)?.partitions[partition] === undefined) {
-      yield note(path, 'the metadata knows no such partition: the next start puts it aside as a stray')
-    }
-  }
-
-  /** Partitions of which records were on the device. One that was never written to has no folder here. */
-  *missingFolders(folders: ReadonlySet<string>): Generator<Finding> {
-    for (const [name, { topic, partition, offset }] of this.#recoveryPoints) {
-      if (offset === 0n || folders.has(name) || this.#topic(topic)?.partitions[partition] === undefined)
-        continue
-      yield problem(
-        `${this.#path}/${name}`,
-        `the folder is missing, and recovery-point-offset-checkpoint says ${offset}`,
-      )
-    }
-  }
-
-  #topic(name: string): TopicImage | undefined {
-    return this.#image?.topic(name)
-  }
-
-  #isCompacted(topic: string): boolean {
-    const policy = this.#image?.configs('topic', topic).get('cleanup.policy')
-    return policy?.includes('compact') ?? topic.startsWith('__')
-  }
 }

@@ -1,7 +1,7 @@
 import { DataDirectoryError } from '../log/data-directory.ts'
 import { CarryOver } from '../metadata/carry-over.ts'
 import { MetadataImage } from '../metadata/metadata-image.ts'
-import { firstSegmentOffset, readMetadataLog } from '../metadata/metadata-log-file.ts'
+import { closedOffset, firstSegmentOffset, readMetadataLog } from '../metadata/metadata-log-file.ts'
 import type { MetadataBatch } from '../metadata/metadata-record.ts'
 import { listSnapshots, readSnapshot } from '../metadata/metadata-snapshot.ts'
 import type { Files } from '../platform/platform.ts'
@@ -24,11 +24,16 @@ export function checkMetadata(
   files: Files,
   path: string,
   identity: Identity | undefined,
-  wasCleanShutdown: boolean,
+  {
+    wasClean: wasCleanShutdown,
+    hasPartitions,
+  }: { readonly wasClean: boolean; readonly hasPartitions: boolean },
 ): CheckedMetadata {
   const folder = `${path}/__cluster_metadata-0`
-  if (!files.exists(folder))
-    return { findings: [note(path, 'there is no metadata log in it')], image: undefined }
+  if (!files.exists(folder)) {
+    const message = 'there is no metadata log in it (__cluster_metadata-0)'
+    return { findings: [hasPartitions ? problem(path, message) : note(path, message)], image: undefined }
+  }
   const findings: Finding[] = []
   const snapshot = newestSnapshot(files, folder, findings)
   const image = new MetadataImage()
@@ -51,7 +56,15 @@ export function checkMetadata(
       )
       return { findings, image: undefined }
     }
-    readMetadataLog(files, folder, from, wasCleanShutdown, take)
+    const { endOffset } = readMetadataLog(files, folder, from, wasCleanShutdown, take)
+    const closedAt = wasCleanShutdown ? closedOffset(files, folder) : undefined
+    if (closedAt !== undefined && closedAt > endOffset)
+      findings.push(
+        problem(
+          folder,
+          `the log was closed at offset ${closedAt}, and it ends at ${endOffset}: records are missing`,
+        ),
+      )
   } catch (error) {
     if (!(error instanceof DataDirectoryError)) throw error
     findings.push(problem(folder, error.message))
@@ -77,7 +90,7 @@ function newestSnapshot(
       newest = { endOffset: file.endOffset, batches: readSnapshot(files, file) }
     } catch (error) {
       if (!(error instanceof DataDirectoryError)) throw error
-      findings.push(problem(file.path, error.message))
+      findings.push(problem(file.path, `no start can use it: ${error.message.replace(file.path, 'it')}`))
     }
   }
   return newest

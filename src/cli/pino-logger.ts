@@ -17,11 +17,21 @@ export function pinoLogger(level: LogLevel, format: LogFormat, write: (line: str
       const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
       const destination: DestinationStream =
         format === 'json' ? { write } : { write: (line) => write(prettyLine(line)) }
-      loaded = pino({ level, base: null }, destination)
+      loaded = pino(
+        { level, base: null, serializers: { err: (error: Error) => errorFacts(error, pino) } },
+        destination,
+      )
     }
     return loaded
   }
   return new LazyLogger(LEVELS.indexOf(level), load)
+}
+
+/** What the operating system says of a file tells by its words, not by where in the source we asked. */
+function errorFacts(error: Error, { stdSerializers }: typeof import('pino').pino): object {
+  if (!(error instanceof Error && 'syscall' in error)) return stdSerializers.err(error)
+  const { name, message, ...facts } = error
+  return { type: name, message, ...facts }
 }
 
 class LazyLogger implements Logger {
@@ -74,6 +84,8 @@ export function prettyLine(json: string): string {
 
 function printed(value: unknown): string {
   if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
-  if (value instanceof Object && 'message' in value && 'stack' in value) return String(value.stack)
+  if (value instanceof Object && 'message' in value) {
+    return 'stack' in value ? String(value.stack) : JSON.stringify(value.message)
+  }
   return JSON.stringify(value)
 }

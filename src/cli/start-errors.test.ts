@@ -27,6 +27,7 @@ test.each([
     systemError({ code: 'ENOTDIR', syscall: 'mkdir' }),
     'cannot use the folder /data: the system says no; choose another with --data',
   ],
+  [systemError({ code: 'EIO', syscall: 'read' }), 'cannot use the folder /data: the system says no'],
   [systemError({ code: 'ENOSPC', syscall: 'write' }), 'no space left for /data: the system says no'],
   [new DirectoryLockedError('locked by 7'), 'locked by 7; stop it, or choose another with --data'],
   [new ConfigError('a=b is not allowed'), 'a=b is not allowed'],

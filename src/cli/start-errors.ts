@@ -30,7 +30,7 @@ function systemErrorLine(error: NodeJS.ErrnoException, data: string | undefined)
     case 'EDQUOT':
       return `no space left for ${data}: ${message}`
     default:
-      return undefined
+      return syscall === undefined ? undefined : `cannot use the folder ${data}: ${message}`
   }
 }
 

@@ -63,7 +63,7 @@ async function runBroker(
   let endTrace: (() => Promise<void>) | undefined
   let traceable: Promise<{ close(): Promise<void> } | undefined> | undefined
   try {
-    createTopics(broker, args, logger)
+    await createTopics(broker, args, logger)
     if (isDefaultData && data !== undefined) keepOutOfGit(data)
     let hub: TraceHub | undefined
     if (args.isTraced) {
@@ -110,16 +110,18 @@ async function releaseOf(name: string): Promise<Release> {
 }
 
 /** Topics of `--topics`; one that is there already stays as it is. */
-function createTopics(broker: Broker, { topics }: StartArguments, logger: Logger): void {
+async function createTopics(broker: Broker, { topics }: StartArguments, logger: Logger): Promise<void> {
+  const created: Promise<void>[] = []
   for (const { name, partitions } of topics) {
     const existing = broker.services.metadata.topic(name)
     if (!existing) {
-      broker.createTopic(name, { partitions })
+      created.push(broker.createTopic(name, { partitions }))
     } else if (partitions !== undefined && existing.partitions.length !== partitions) {
       const facts = { topic: name, partitions: existing.partitions.length, wanted: partitions }
       logger.warn(facts, 'The topic is there already, with another number of partitions; it stays as it is')
     }
   }
+  await Promise.all(created)
 }
 
 /** The folder that nobody asked for shall not end up in anybody's repository. */

@@ -1,4 +1,4 @@
-import { brokerCrossChecks } from './broker-cross-checks.ts'
+import { brokerCrossChecks, startChecks } from './broker-cross-checks.ts'
 import {
   type BrokerPropertyName,
   type BrokerPropertyTypes,
@@ -49,6 +49,7 @@ export class BrokerConfig {
     this.staticEntries = new Map([...staticEntries, ['node.id', id], ['broker.id', id]])
     this.listeners = parseListeners(this)
     brokerCrossChecks(this)
+    startChecks(this)
     this.warnings = configWarnings(staticEntries, givenAs)
   }
 
@@ -103,15 +104,16 @@ export class BrokerConfig {
     return this.#clusterEntries
   }
 
-  /** Throws `ConfigError` when these dynamic entries do not go together with each other and with the rest. */
-  checkDynamic(
+  /** The same with other dynamic entries. Throws `ConfigError` when they do not go together with each other and with the rest. */
+  withDynamic(
     brokerEntries: ReadonlyMap<string, string>,
     clusterEntries: ReadonlyMap<string, string>,
-  ): void {
+  ): BrokerConfig {
     const copy = new BrokerConfig(this.staticEntries)
     copy.setDynamic(brokerEntries, clusterEntries)
     parseListeners(copy)
     brokerCrossChecks(copy)
+    return copy
   }
 
   #resolve(name: BrokerPropertyName): ParsedValue | null {

@@ -5,7 +5,7 @@ import { assignorName } from './consumer-assignors.ts'
 
 const MEBIBYTE = 1_048_576
 
-/** Rules across values, as Kafka checks them when it starts. Throws `ConfigError`. */
+/** Rules across values, as Kafka checks them when it starts and when one changes. Throws `ConfigError`. */
 export function brokerCrossChecks(config: BrokerConfig): void {
   const refuse = (name: BrokerPropertyName, isRefused: boolean, allowed: string) => {
     if (isRefused) throw invalidValue(name, String(config.get(name)), allowed)
@@ -39,11 +39,23 @@ export function brokerCrossChecks(config: BrokerConfig): void {
     assignors.length === 0 || assignors.some((text) => assignorName(text) === undefined),
     'uniform, range or both: other assignors are Java classes, and there is no Java here',
   )
-  checkCompactionLag(config)
+  refuse(
+    'max.connections.per.ip',
+    config.get('max.connections.per.ip') === 0 && config.get('max.connections.per.ip.overrides') === '',
+    'at least 1 without max.connections.per.ip.overrides',
+  )
+  const logDirs = config.get('log.dirs')
+  const cordoned = config.get('cordoned.log.dirs')
+  refuse(
+    'cordoned.log.dirs',
+    String(cordoned) !== '*' && cordoned.some((directory) => !logDirs.includes(directory)),
+    `* or a list out of log.dirs=${logDirs}`,
+  )
   checkGroupRanges(config)
 }
 
-function checkCompactionLag(config: BrokerConfig): void {
+/** Rules that Kafka checks only when it starts. Throws `ConfigError`. */
+export function startChecks(config: BrokerConfig): void {
   const min = config.get('log.cleaner.min.compaction.lag.ms')
   const max = config.get('log.cleaner.max.compaction.lag.ms')
   if (min > max) {

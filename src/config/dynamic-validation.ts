@@ -15,20 +15,27 @@ const threadCounts: readonly BrokerPropertyName[] = [
   'num.network.threads',
   'num.recovery.threads.per.data.dir',
   'num.replica.fetchers',
+  'remote.log.manager.copier.thread.pool.size',
+  'remote.log.manager.expiration.thread.pool.size',
+  'remote.log.manager.follower.thread.pool.size',
+  'remote.log.reader.threads',
 ]
+
+/** Kafka takes a zero at its start, or fails there in another way. */
+const positiveNumbers: readonly BrokerPropertyName[] = ['max.connection.creation.rate', 'max.connections']
 
 /** Throws `ConfigError` when these cannot be the settings of one broker that runs. What nobody knows is let through, as in Kafka. */
 export function validateBrokerChange(settings: ReadonlyMap<string, string>, broker: BrokerConfig): void {
   checkChangeable(settings, true)
   checkThreads(settings, broker)
-  broker.checkDynamic(settings, broker.dynamicClusterEntries)
+  checkTogether(broker.withDynamic(settings, broker.dynamicClusterEntries))
 }
 
 /** The same for the settings of all brokers. */
 export function validateClusterChange(settings: ReadonlyMap<string, string>, broker: BrokerConfig): void {
   checkChangeable(settings, false)
   checkThreads(settings, broker)
-  broker.checkDynamic(broker.dynamicBrokerEntries, settings)
+  checkTogether(broker.withDynamic(broker.dynamicBrokerEntries, settings))
 }
 
 function checkChangeable(settings: ReadonlyMap<string, string>, isOneBroker: boolean): void {
@@ -48,6 +55,28 @@ function checkChangeable(settings: ReadonlyMap<string, string>, isOneBroker: boo
     }
     parseValue(name, property, text)
   }
+}
+
+/** What Kafka looks at only when a setting changes while it runs. */
+function checkTogether(changed: BrokerConfig): void {
+  for (const name of positiveNumbers) {
+    if (changed.get(name) === 0) throw invalidValue(name, '0', 'at least 1')
+  }
+  checkLocalRetention(changed, 'log.local.retention.ms', 'log.retention.ms')
+  checkLocalRetention(changed, 'log.local.retention.bytes', 'log.retention.bytes')
+}
+
+/** -2 is the same as all retention. */
+function checkLocalRetention(
+  changed: BrokerConfig,
+  localName: 'log.local.retention.ms' | 'log.local.retention.bytes',
+  name: 'log.retention.ms' | 'log.retention.bytes',
+): void {
+  const local = changed.get(localName)
+  const limit = changed.get(name)
+  if (limit === null || limit < 0 || local === -2) return
+  if (local === -1 || local > limit)
+    throw invalidValue(localName, String(local), `-2, or at most ${name}=${limit}`)
 }
 
 function checkThreads(settings: ReadonlyMap<string, string>, broker: BrokerConfig): void {

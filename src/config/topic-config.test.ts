@@ -93,3 +93,17 @@ test('what Kafka takes is taken', () => {
   })
   validate({ 'local.retention.ms': '999999999999', 'cleanup.policy': 'compact,delete' })
 })
+
+test('the lags of the broker can contradict each other, which a topic without settings does not notice', () => {
+  const of = broker()
+  of.setDynamic(
+    new Map([
+      ['log.cleaner.min.compaction.lag.ms', '5'],
+      ['log.cleaner.max.compaction.lag.ms', '4'],
+    ]),
+    new Map(),
+  )
+  validate({}, of)
+  validate({ 'min.compaction.lag.ms': '3' }, of)
+  expect(() => validate({ 'retention.ms': '3' }, of)).toThrow(ConfigError)
+})

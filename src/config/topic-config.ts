@@ -84,6 +84,7 @@ export function validateTopicConfig(
     if (text === null) throw new ConfigError(`${name} has no value`)
     texts.set(name, text)
   }
+  if (texts.size === 0) return
   const config = topicConfig(texts, broker)
   const minLagMs = config['min.compaction.lag.ms']
   const maxLagMs = config['max.compaction.lag.ms']

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../platform/logger.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
+import { buildBatch } from '../protocol/batch-builder.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import {
   type CoordinatorRecord,
@@ -65,6 +66,17 @@ function setUp() {
     })
   return { clock, logs, log, create }
 }
+
+test('a restart leaves out what a transaction wrote that was aborted, and the mark that says so', () => {
+  const { logs, create } = setUp()
+  create().write(0, (shard) => shard.add('a'))
+  const records = [{ key: Buffer.from('a'), value: Buffer.from('9'), headers: [], timestamp: 1n }]
+  const producer = { producerId: 7n, producerEpoch: 0, isTransactional: true, leaderEpoch: 0 }
+  logs[0]!.push(buildBatch({ ...producer, baseOffset: 1n, baseSequence: 0, records }))
+  const mark = [{ key: Buffer.alloc(4), value: Buffer.alloc(6), headers: [], timestamp: 1n }]
+  logs[0]!.push(buildBatch({ ...producer, baseOffset: 2n, isControl: true, records: mark }))
+  expect([...create().shard(0).counts]).toEqual([['a', 1]])
+})
 
 test('an operation is one batch, replayed before it is answered; a restart replays the same', () => {
   const { logs, log, create } = setUp()

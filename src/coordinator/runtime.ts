@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../platform/platform.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { readRecords } from '../protocol/record.ts'
-import { batchesOf } from './batches.ts'
+import { countedBatches } from './counted-batches.ts'
 
 /** One key and value of an internal topic, as bytes; a null value is a tombstone: it removes what the key names. */
 export interface CoordinatorRecord {
@@ -160,12 +160,10 @@ export class CoordinatorRuntime<Shard extends CoordinatorShard> {
   /** Replays the log of a partition; the count of its records. */
   #replayAll(partition: number, shard: Shard): number {
     let count = 0
-    for (const buffer of this.#dependencies.readAll(partition)) {
-      for (const batch of batchesOf(buffer)) {
-        for (const { key, value } of readRecords(batch)) {
-          if (key) shard.replay({ key, value })
-          count++
-        }
+    for (const batch of countedBatches(() => this.#dependencies.readAll(partition))) {
+      for (const { key, value } of readRecords(batch)) {
+        if (key) shard.replay({ key, value })
+        count++
       }
     }
     return count

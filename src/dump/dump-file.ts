@@ -20,11 +20,15 @@ const LOG_CHUNK_FOR_INDEX_BYTES = 4096
 
 const smallFiles: Partial<Record<FileKind, (bytes: Buffer, options: DumpOptions) => Iterable<DumpItem>>> = {
   'producer snapshot': dumpProducerSnapshot,
-  'leader epochs': dumpLeaderEpochs,
-  offsets: dumpOffsetCheckpoint,
   properties: dumpProperties,
   'quorum state': dumpJson,
   'clean shutdown': dumpJson,
+}
+
+/** Files of any size, line by line. */
+const textFiles: Partial<Record<FileKind, (window: FileWindow) => Iterable<DumpItem>>> = {
+  'leader epochs': dumpLeaderEpochs,
+  offsets: dumpOffsetCheckpoint,
 }
 
 /** Everything in one file of a data directory; what cannot be read is told as a problem. Nothing is written, no lock is taken. */
@@ -88,7 +92,9 @@ function* contents(
   options: DumpOptions,
 ): Generator<DumpItem> {
   const read = smallFiles[kind]
-  if (read !== undefined) {
+  const readText = textFiles[kind]
+  if (readText !== undefined) yield* readText(new FileWindow(file))
+  else if (read !== undefined) {
     if (file.size() > MAX_SMALL_FILE_BYTES) {
       yield problem(`${file.size()} bytes are too many for ${kind}`)
       return

@@ -1,5 +1,5 @@
 import type { Files } from '../platform/platform.ts'
-import { type Listing, listFolder, surveyPartition } from './directory.ts'
+import { type Listing, listFolder, type PartitionFolder, surveyPartition } from './directory.ts'
 import { dumpFile, reasonOf } from './dump-file.ts'
 import { type FileKind, kindOf } from './file-kind.ts'
 import { ALL, type DumpItem, type DumpOptions, note, problem } from './item.ts'
@@ -40,6 +40,21 @@ export async function* dumpPath(
   } else if (listing.isPartition) yield* dumpFolder(files, trimmed, listing.fileNames, options)
   else if (choice === undefined) yield* summary(files, trimmed, listing)
   else yield* dumpChosen(files, trimmed, listing, choice, options)
+}
+
+/** False when the path is a data directory, and none of its folders is of those partitions. */
+export function hasChosen(files: Files, path: string, choice: PartitionChoice): boolean {
+  try {
+    const { isPartition, isKnown, partitions } = listFolder(files, path)
+    return isPartition || !isKnown || partitions.some((each) => isChosen(each, choice))
+  } catch {
+    // Whatever it is, the dump tells.
+    return true
+  }
+}
+
+function isChosen(folder: PartitionFolder, { topic, partition }: PartitionChoice): boolean {
+  return folder.topic === topic && (partition === undefined || folder.partition === partition)
 }
 
 /** A segment comes before what lies beside it, and what belongs to no segment last. */
@@ -92,12 +107,11 @@ async function* dumpChosen(
   files: Files,
   path: string,
   { partitions }: Listing,
-  { topic, partition }: PartitionChoice,
+  choice: PartitionChoice,
   options: DumpOptions,
 ): AsyncGenerator<DumpItem> {
-  const chosen = partitions.filter(
-    (each) => each.topic === topic && (partition === undefined || each.partition === partition),
-  )
+  const { topic, partition } = choice
+  const chosen = partitions.filter((each) => isChosen(each, choice))
   if (chosen.length === 0) {
     yield { type: 'file', fields: { path } }
     yield problem(`it has no partition ${partition === undefined ? `of ${topic}` : `${topic}-${partition}`}`)

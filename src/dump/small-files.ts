@@ -1,6 +1,7 @@
-import { parseCheckpoint, parseOffsetCheckpoint } from '../log/checkpoint-file.ts'
 import { decodeProducerSnapshot } from '../log/producer-snapshot.ts'
+import type { FileWindow } from './file-window.ts'
 import { type DumpItem, type DumpOptions, type DumpValue, entry, note, problem } from './item.ts'
+import { linesOf } from './text-lines.ts'
 
 /** Files that are read as a whole; they are small unless they are something else. */
 export const MAX_SMALL_FILE_BYTES = 64 * 1024 * 1024
@@ -42,39 +43,63 @@ function firstSequence(lastSequence: number, offsetDelta: number): number {
 }
 
 /** `leader-epoch-checkpoint`: where each epoch began. */
-export function* dumpLeaderEpochs(bytes: Buffer): Generator<DumpItem> {
-  const lines = parseCheckpoint(bytes.toString('utf8'))
-  if (lines === undefined) {
-    yield notACheckpoint(bytes)
-    return
-  }
-  let previous = -1
-  for (const line of lines) {
-    const [, epoch, startOffset] = /^(\d+) (\d+)$/.exec(line) ?? []
-    if (epoch === undefined || startOffset === undefined) {
-      yield problem(`'${line}' is no epoch with its first offset`)
+export function* dumpLeaderEpochs(window: FileWindow): Generator<DumpItem> {
+  let previous: { epoch: number; startOffset: bigint } | undefined
+  for (const line of checkpointLines(window)) {
+    if (typeof line !== 'string') {
+      yield line
       continue
     }
-    yield entry({ epoch: Number(epoch), startOffset: BigInt(startOffset) })
-    if (Number(epoch) <= previous) yield problem(`epoch ${epoch} comes behind ${previous}`)
-    previous = Number(epoch)
+    const [, epochText, offsetText] = /^(\d+) (\d+)$/.exec(line) ?? []
+    if (epochText === undefined || offsetText === undefined) {
+      yield problem(`'${shortened(line)}' is no epoch with its first offset`)
+      continue
+    }
+    const [epoch, startOffset] = [Number(epochText), BigInt(offsetText)]
+    yield entry({ epoch, startOffset })
+    if (previous && epoch <= previous.epoch) yield problem(`epoch ${epoch} comes behind ${previous.epoch}`)
+    else if (previous && startOffset < previous.startOffset)
+      yield problem(`epoch ${epoch} begins at ${startOffset}, before the one in front of it`)
+    previous = { epoch, startOffset }
   }
 }
 
 /** The checkpoints of a data directory: an offset for each partition. */
-export function* dumpOffsetCheckpoint(bytes: Buffer): Generator<DumpItem> {
-  const checkpoint = parseOffsetCheckpoint(bytes.toString('utf8'))
-  if (checkpoint === undefined) {
-    yield notACheckpoint(bytes)
-    return
+export function* dumpOffsetCheckpoint(window: FileWindow): Generator<DumpItem> {
+  for (const line of checkpointLines(window)) {
+    if (typeof line !== 'string') yield line
+    else {
+      const [, topic, partition, offset] = /^(\S+) (\d+) (-?\d+)$/.exec(line) ?? []
+      if (offset === undefined) yield problem(`'${shortened(line)}' is no partition with its offset`)
+      else yield entry({ topic: topic!, partition: Number(partition), offset: BigInt(offset) })
+    }
   }
-  for (const { topic, partition, offset } of checkpoint.values()) yield entry({ topic, partition, offset })
 }
 
-function notACheckpoint(bytes: Buffer): DumpItem {
+/** The entries of a checkpoint as text, one at a time, and what is wrong with the file as a whole. */
+function* checkpointLines(window: FileWindow): Generator<string | DumpItem> {
   // Apache Kafka makes the file before it has something to say.
-  if (bytes.length === 0) return note('the file is empty')
-  return problem('it is cut off, or no checkpoint of version 0: a version, a count, and so many lines')
+  if (window.size === 0) {
+    yield note('the file is empty')
+    return
+  }
+  const lines = linesOf(window)
+  const [version, countText] = [lines.next().value, lines.next().value]
+  const expected = Number(countText || Number.NaN)
+  let count = 0
+  if (typeof version === 'string' && version.trim() === '0' && Number.isInteger(expected) && expected >= 0) {
+    for (const line of lines) {
+      if (line === '') continue
+      count++
+      yield line
+    }
+    if (count === expected) return
+  }
+  yield problem('it is cut off, or no checkpoint of version 0: a version, a count, and so many lines')
+}
+
+function shortened(line: string): string {
+  return line.slice(0, 80)
 }
 
 /** `meta.properties`, `partition.metadata`: names and values, with comments that say when it was written. */
@@ -89,7 +114,7 @@ export function* dumpProperties(bytes: Buffer): Generator<DumpItem> {
       continue
     }
     const [, name, value] = /^([^=:\s]+)\s*[=:]\s*(.*)$/.exec(line) ?? []
-    if (name === undefined) yield problem(`'${line.slice(0, 80)}' is no name with a value`)
+    if (name === undefined) yield problem(`'${shortened(line)}' is no name with a value`)
     else yield entry({ [name]: value! })
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { batchOf } from '../log/test-support/storage.ts'
+import { ZERO_UUID } from '../protocol/api.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import { addRaftVoter } from './add-raft-voter.ts'
 import { alterPartitionReassignments } from './alter-partition-reassignments.ts'
@@ -23,31 +24,33 @@ import { updateFeatures } from './update-features.ts'
 const DIRECTORY_ID = 'AAAAAAAAAAAAAAAAAAAnaQ'
 
 describe('features', () => {
-  const update = (
+  const update = async (
     ask: Ask,
     feature: string,
     maxVersionLevel: number,
     upgradeType = 1,
     validateOnly = false,
   ) =>
-    ask(updateFeatures, 1, {
-      timeoutMs: 1000,
-      featureUpdates: [{ feature, maxVersionLevel, upgradeType, allowDowngrade: false }],
-      validateOnly,
-    }).errorCode
+    (
+      await ask(updateFeatures, 1, {
+        timeoutMs: 1000,
+        featureUpdates: [{ feature, maxVersionLevel, upgradeType, allowDowngrade: false }],
+        validateOnly,
+      })
+    ).errorCode
 
   test('a level goes up by itself and down only with leave, and is kept', async () => {
     const first = await metadataBroker()
-    expect(update(first.ask, 'transaction.version', 1)).toBe(ErrorCode.INVALID_UPDATE_VERSION)
-    expect(update(first.ask, 'transaction.version', 1, 2, true)).toBe(0)
+    expect(await update(first.ask, 'transaction.version', 1)).toBe(ErrorCode.INVALID_UPDATE_VERSION)
+    expect(await update(first.ask, 'transaction.version', 1, 2, true)).toBe(0)
     expect(first.image.features.get('transaction.version')).toBe(2)
-    expect(update(first.ask, 'transaction.version', 1, 2)).toBe(0)
-    expect(update(first.ask, 'group.version', 0, 3)).toBe(0)
+    expect(await update(first.ask, 'transaction.version', 1, 2)).toBe(0)
+    expect(await update(first.ask, 'group.version', 0, 3)).toBe(0)
     await first.harness.stop()
     const { ask, image } = await metadataBroker(first.files)
     expect(image.features.get('transaction.version')).toBe(1)
     expect(image.features.has('group.version')).toBe(false)
-    expect(update(ask, 'transaction.version', 2)).toBe(0)
+    expect(await update(ask, 'transaction.version', 2)).toBe(0)
     expect(image.features.get('transaction.version')).toBe(2)
   })
 
@@ -60,10 +63,10 @@ describe('features', () => {
       ['metadata.version', 29, 2],
       ['metadata.version', -1, 1],
       ['group.version', 1, 9],
-      // Voters that change need a quorum.
-      ['kraft.version', 1, 1],
+      ['kraft.version', 2, 1],
+      ['kraft.version', 1, 2],
     ] as const) {
-      const code = update(ask, feature, level, upgradeType)
+      const code = await update(ask, feature, level, upgradeType)
       expect([feature, level, code]).toEqual([feature, level, ErrorCode.INVALID_UPDATE_VERSION])
     }
     expect([...image.features]).toEqual(before)
@@ -71,21 +74,23 @@ describe('features', () => {
 
   test('version 0 says only whether a lower level is allowed', async () => {
     const { ask } = await metadataBroker()
-    const code = (allowDowngrade: boolean) =>
-      ask(updateFeatures, 0, {
-        timeoutMs: 1000,
-        featureUpdates: [{ feature: 'share.version', maxVersionLevel: 0, upgradeType: 1, allowDowngrade }],
-        validateOnly: false,
-      }).errorCode
-    expect([code(false), code(true)]).toEqual([ErrorCode.INVALID_UPDATE_VERSION, 0])
+    const code = async (allowDowngrade: boolean) =>
+      (
+        await ask(updateFeatures, 0, {
+          timeoutMs: 1000,
+          featureUpdates: [{ feature: 'share.version', maxVersionLevel: 0, upgradeType: 1, allowDowngrade }],
+          validateOnly: false,
+        })
+      ).errorCode
+    expect([await code(false), await code(true)]).toEqual([ErrorCode.INVALID_UPDATE_VERSION, 0])
   })
 
   test('eligible leader replicas make min.insync.replicas a setting of the cluster', async () => {
     const { ask, image, controller } = await metadataBroker()
-    expect(update(ask, 'eligible.leader.replicas.version', 0, 2)).toBe(0)
+    expect(await update(ask, 'eligible.leader.replicas.version', 0, 2)).toBe(0)
     controller.alterConfigs('broker', '', new Map([['min.insync.replicas', null]]))
     controller.alterConfigs('broker', '1', new Map([['min.insync.replicas', '2']]))
-    expect(update(ask, 'eligible.leader.replicas.version', 1)).toBe(0)
+    expect(await update(ask, 'eligible.leader.replicas.version', 1)).toBe(0)
     expect(image.configs('broker', '').get('min.insync.replicas')).toBe('1')
     expect(image.configs('broker', '1').has('min.insync.replicas')).toBe(false)
   })
@@ -96,25 +101,34 @@ describe('partitions', () => {
     const { ask, createTopic } = await metadataBroker()
     createTopic('t')
     const request = { electionType: 0, topicPartitions: [{ topic: 't', partitions: [0] }], timeoutMs: 1000 }
-    const codes = (apiVersion: number, rest: object) => {
-      const { errorCode, replicaElectionResults } = ask(electLeaders, apiVersion, { ...request, ...rest })
+    const codes = async (apiVersion: number, rest: object) => {
+      const { errorCode, replicaElectionResults } = await ask(electLeaders, apiVersion, {
+        ...request,
+        ...rest,
+      })
       return [
         errorCode,
         ...replicaElectionResults.flatMap((row) => row.partitionResult.map((each) => each.errorCode)),
       ]
     }
-    expect(codes(2, {})).toEqual([0, ErrorCode.ELECTION_NOT_NEEDED])
-    expect(codes(2, { topicPartitions: null })).toEqual([0])
-    expect(codes(2, { electionType: 7 })).toEqual([ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_REQUEST])
-    expect(codes(0, { electionType: 7 })).toEqual([0, ErrorCode.ELECTION_NOT_NEEDED])
-    expect(codes(1, { timeoutMs: 0 })).toEqual([ErrorCode.REQUEST_TIMED_OUT, ErrorCode.REQUEST_TIMED_OUT])
-    expect(codes(0, { timeoutMs: 0 })).toEqual([0, ErrorCode.REQUEST_TIMED_OUT])
+    expect(await codes(2, {})).toEqual([0, ErrorCode.ELECTION_NOT_NEEDED])
+    expect(await codes(2, { topicPartitions: null })).toEqual([0])
+    expect(await codes(2, { electionType: 7 })).toEqual([
+      ErrorCode.INVALID_REQUEST,
+      ErrorCode.INVALID_REQUEST,
+    ])
+    expect(await codes(0, { electionType: 7 })).toEqual([0, ErrorCode.ELECTION_NOT_NEEDED])
+    expect(await codes(1, { timeoutMs: 0 })).toEqual([
+      ErrorCode.REQUEST_TIMED_OUT,
+      ErrorCode.REQUEST_TIMED_OUT,
+    ])
+    expect(await codes(0, { timeoutMs: 0 })).toEqual([0, ErrorCode.REQUEST_TIMED_OUT])
   })
 
   test('moves: to where it is, to a broker that is not there, and none that goes on', async () => {
     const { ask, createTopic } = await metadataBroker()
     createTopic('t', 3)
-    const answer = ask(alterPartitionReassignments, 1, {
+    const answer = await ask(alterPartitionReassignments, 1, {
       timeoutMs: 1000,
       allowReplicationFactorChange: true,
       topics: [
@@ -129,8 +143,8 @@ describe('partitions', () => {
       ErrorCode.INVALID_REPLICA_ASSIGNMENT,
       ErrorCode.NO_REASSIGNMENT_IN_PROGRESS,
     ])
-    expect(ask(listPartitionReassignments, 0, { timeoutMs: 1000, topics: null }).topics).toEqual([])
-    const late = ask(alterPartitionReassignments, 0, {
+    expect((await ask(listPartitionReassignments, 0, { timeoutMs: 1000, topics: null })).topics).toEqual([])
+    const late = await ask(alterPartitionReassignments, 0, {
       timeoutMs: 0,
       topics: [{ name: 't', partitions: [] }],
     })
@@ -145,7 +159,7 @@ describe('partitions', () => {
       path: directory,
       topics: [{ name, partitions }],
     })
-    const { results } = ask(alterReplicaLogDirs, 2, {
+    const { results } = await ask(alterReplicaLogDirs, 2, {
       dirs: [to('/other', 't', 0), to(path, 't', 0, 1), to('/other', 'none', 0)],
     })
     expect(results).toEqual([
@@ -170,7 +184,7 @@ describe('partitions', () => {
       baseSequence: 0,
     })
     partition.append(batch, partition.leaderEpoch, 'client', { produceVersion: 9 })
-    const { topics } = ask(describeProducers, 0, {
+    const { topics } = await ask(describeProducers, 0, {
       topics: [
         { name: 't', partitionIndexes: [0, 1] },
         { name: 'bad name', partitionIndexes: [0] },
@@ -192,7 +206,7 @@ describe('the cluster', () => {
       topicName,
       partitions: indexes.map((partitionIndex) => ({ partitionIndex })),
     })
-    const [topic] = ask(describeQuorum, 2, { topics: [of('__cluster_metadata', 0)] }).topics
+    const [topic] = (await ask(describeQuorum, 2, { topics: [of('__cluster_metadata', 0)] })).topics
     expect(topic!.partitions[0]).toMatchObject({
       errorCode: 0,
       leaderId: 1,
@@ -205,7 +219,7 @@ describe('the cluster', () => {
       [of('__cluster_metadata', 0, 1)],
       [of('__cluster_metadata', 0), of('t', 0)],
     ]) {
-      const answer = ask(describeQuorum, 2, { topics })
+      const answer = await ask(describeQuorum, 2, { topics })
       expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
       expect(answer.nodes).toEqual([])
     }
@@ -220,20 +234,49 @@ describe('the cluster', () => {
       voterDirectoryId: DIRECTORY_ID,
       listeners: [{ name: 'CONTROLLER', host: 'localhost', port: 1 }],
     }
-    const add = (rest: object) => ask(addRaftVoter, 1, { ...voter, ...rest }).errorCode
-    expect(add({ clusterId: 'other' })).toBe(ErrorCode.INCONSISTENT_CLUSTER_ID)
-    expect(add({ voterId: -1 })).toBe(ErrorCode.INVALID_REQUEST)
-    expect(add({ listeners: [] })).toBe(ErrorCode.INVALID_REQUEST)
-    expect(add({ clusterId: null })).toBe(ErrorCode.UNSUPPORTED_VERSION)
-    expect(ask(removeRaftVoter, 0, voter).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION)
+    const add = async (rest: object) => (await ask(addRaftVoter, 1, { ...voter, ...rest })).errorCode
+    expect(await add({ clusterId: 'other' })).toBe(ErrorCode.INCONSISTENT_CLUSTER_ID)
+    expect(await add({ voterId: -1 })).toBe(ErrorCode.INVALID_REQUEST)
+    expect(await add({ listeners: [] })).toBe(ErrorCode.INVALID_REQUEST)
+    expect(await add({ clusterId: null })).toBe(ErrorCode.UNSUPPORTED_VERSION)
+    expect((await ask(removeRaftVoter, 0, voter)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION)
+  })
+
+  test('voters that stand in the log are told with their directory, and stay one (KIP-853)', async () => {
+    const { ask, harness, controller } = await metadataBroker()
+    await controller.updateFeatures([{ feature: 'kraft.version', level: 1, upgradeType: 1 }])
+    const { directoryId } = harness.directory
+    const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
+    const answer = await ask(describeQuorum, 2, { topics })
+    expect(answer.topics[0]!.partitions[0]!.currentVoters).toMatchObject([
+      { replicaId: 1, replicaDirectoryId: directoryId },
+    ])
+    expect(answer.nodes).toMatchObject([{ nodeId: 1, listeners: [{ name: 'CONTROLLER' }] }])
+    // Older versions have no place for it.
+    const old = await ask(describeQuorum, 1, { topics })
+    expect(old.topics[0]!.partitions[0]!.currentVoters[0]!.replicaDirectoryId).toBe(ZERO_UUID)
+    const voter = {
+      clusterId: 'cluster',
+      timeoutMs: 1000,
+      voterId: 1,
+      voterDirectoryId: directoryId,
+      listeners: [{ name: 'CONTROLLER', host: 'localhost', port: 1 }],
+    }
+    const add = async (rest: object) => (await ask(addRaftVoter, 1, { ...voter, ...rest })).errorCode
+    expect(await add({})).toBe(ErrorCode.DUPLICATE_VOTER)
+    expect(await add({ voterDirectoryId: DIRECTORY_ID })).toBe(ErrorCode.DUPLICATE_VOTER)
+    expect(await add({ voterId: 2 })).toBe(ErrorCode.REQUEST_TIMED_OUT)
+    expect((await ask(removeRaftVoter, 0, voter)).errorCode).toBe(ErrorCode.VOTER_NOT_FOUND)
   })
 
   test('a broker that is forgotten serves nothing until it is started again', async () => {
     const { ask, createTopic, image, harness, files } = await metadataBroker()
     createTopic('t')
-    expect(ask(unregisterBroker, 0, { brokerId: 9 }).errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED)
+    expect((await ask(unregisterBroker, 0, { brokerId: 9 })).errorCode).toBe(
+      ErrorCode.BROKER_ID_NOT_REGISTERED,
+    )
     const { epoch } = image.brokers.get(1)!
-    expect(ask(unregisterBroker, 0, { brokerId: 1 }).errorCode).toBe(0)
+    expect((await ask(unregisterBroker, 0, { brokerId: 1 })).errorCode).toBe(0)
     expect(image.brokers.size).toBe(0)
     expect(image.topic('t')!.partitions[0]).toMatchObject({
       leader: -1,
@@ -250,23 +293,23 @@ describe('the cluster', () => {
     createTopic('t')
     controller.alterConfigs('group', 'g', new Map([['consumer.session.timeout.ms', '50000']]))
     controller.alterConfigs('client-metrics', 'm', new Map([['interval.ms', '1000']]))
-    const list = (apiVersion: number, ...resourceTypes: number[]) => {
-      const { errorCode, configResources } = ask(listConfigResources, apiVersion, { resourceTypes })
+    const list = async (apiVersion: number, ...resourceTypes: number[]) => {
+      const { errorCode, configResources } = await ask(listConfigResources, apiVersion, { resourceTypes })
       return errorCode || configResources.map((each) => [each.resourceType, each.resourceName])
     }
-    expect(list(0)).toEqual([[16, 'm']])
-    expect(list(1)).toEqual([
+    expect(await list(0)).toEqual([[16, 'm']])
+    expect(await list(1)).toEqual([
       [2, 't'],
       [4, '1'],
       [8, '1'],
       [16, 'm'],
       [32, 'g'],
     ])
-    expect(list(1, 32, 16, 32)).toEqual([
+    expect(await list(1, 32, 16, 32)).toEqual([
       [32, 'g'],
       [16, 'm'],
     ])
-    expect(list(1, 16, 3)).toBe(ErrorCode.UNSUPPORTED_VERSION)
+    expect(await list(1, 16, 3)).toBe(ErrorCode.UNSUPPORTED_VERSION)
   })
 })
 
@@ -275,15 +318,15 @@ describe('without security', () => {
     const { ask } = await metadataBroker()
     const filter = { resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1 }
     const rule = { resourceType: 2, resourcePatternType: 3, operation: 3, permissionType: 3 }
-    expect(ask(describeAcls, 3, filter)).toMatchObject({
+    expect(await ask(describeAcls, 3, filter)).toMatchObject({
       errorCode: ErrorCode.SECURITY_DISABLED,
       resources: [],
     })
-    expect(ask(createAcls, 3, { creations: [rule, rule] }).results).toMatchObject([
+    expect((await ask(createAcls, 3, { creations: [rule, rule] })).results).toMatchObject([
       { errorCode: ErrorCode.SECURITY_DISABLED },
       { errorCode: ErrorCode.SECURITY_DISABLED },
     ])
-    expect(ask(deleteAcls, 3, { filters: [filter] }).filterResults).toMatchObject([
+    expect((await ask(deleteAcls, 3, { filters: [filter] })).filterResults).toMatchObject([
       { errorCode: ErrorCode.SECURITY_DISABLED, matchingAcls: [] },
     ])
   })
@@ -291,21 +334,21 @@ describe('without security', () => {
   test('a rule with UNKNOWN in it closes the connection', async () => {
     const { ask } = await metadataBroker()
     const unknown = { resourceTypeFilter: 0, patternTypeFilter: 1, operation: 1, permissionType: 1 }
-    expect(() => ask(describeAcls, 3, unknown)).toThrow('UNKNOWN')
-    expect(() => ask(deleteAcls, 3, { filters: [unknown] })).toThrow('UNKNOWN')
+    await expect(ask(describeAcls, 3, unknown)).rejects.toThrow('UNKNOWN')
+    await expect(ask(deleteAcls, 3, { filters: [unknown] })).rejects.toThrow('UNKNOWN')
   })
 
   test('nobody authenticates, and nobody gets a token', async () => {
     const { ask } = await metadataBroker()
-    expect(ask(saslHandshake, 1, {}).errorCode).toBe(ErrorCode.ILLEGAL_SASL_STATE)
-    expect(ask(saslAuthenticate, 2, {}).errorCode).toBe(ErrorCode.ILLEGAL_SASL_STATE)
-    const token = (ownerPrincipalType: string | null, ownerPrincipalName: string | null) => {
-      const answer = ask(createDelegationToken, 3, { ownerPrincipalType, ownerPrincipalName })
+    expect((await ask(saslHandshake, 1, {})).errorCode).toBe(ErrorCode.ILLEGAL_SASL_STATE)
+    expect((await ask(saslAuthenticate, 2, {})).errorCode).toBe(ErrorCode.ILLEGAL_SASL_STATE)
+    const token = async (ownerPrincipalType: string | null, ownerPrincipalName: string | null) => {
+      const answer = await ask(createDelegationToken, 3, { ownerPrincipalType, ownerPrincipalName })
       return [answer.errorCode, answer.principalType, answer.principalName]
     }
     const refused = ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED
-    expect(token(null, null)).toEqual([refused, 'User', 'ANONYMOUS'])
-    expect(token('User', 'bob')).toEqual([refused, 'User', 'bob'])
-    expect(token(null, 'bob')).toEqual([ErrorCode.UNKNOWN_SERVER_ERROR, 'User', 'ANONYMOUS'])
+    expect(await token(null, null)).toEqual([refused, 'User', 'ANONYMOUS'])
+    expect(await token('User', 'bob')).toEqual([refused, 'User', 'bob'])
+    expect(await token(null, 'bob')).toEqual([ErrorCode.UNKNOWN_SERVER_ERROR, 'User', 'ANONYMOUS'])
   })
 })

@@ -3,20 +3,15 @@ import { AlterClientQuotas } from '../protocol/generated/alter-client-quotas.ts'
 import { handler } from './handler.ts'
 
 /**
- * AlterClientQuotas (key 49, KIP-546): sets and removes quotas of users, client ids and addresses. They are kept as Apache Kafka keeps
- * them, and described; no client is slowed down by them yet, and the log says so.
+ * AlterClientQuotas (key 49, KIP-546): sets and removes quotas of users, client ids and addresses. They hold as
+ * soon as this is answered.
  */
-export const alterClientQuotas = handler(AlterClientQuotas, ({ entries, validateOnly }, { broker }) => {
+export const alterClientQuotas = handler(AlterClientQuotas, async ({ entries, validateOnly }, { broker }) => {
   const alterations = entries.map(({ entity, ops }) => ({
     entity: new Map(entity.map(({ entityType, entityName }) => [entityType, entityName])),
     changes: ops,
   }))
-  const outcomes = broker.controller.alterClientQuotas(alterations, { validateOnly })
-  const isSet =
-    alterations.some(({ changes }) => changes.some(({ remove }) => !remove)) &&
-    outcomes.some(({ error }) => error === undefined)
-  if (isSet && !validateOnly)
-    broker.logger.warn({}, 'quotas are kept but not enforced yet: no client is slowed down')
+  const outcomes = await broker.controller.alterClientQuotas(alterations, { validateOnly })
   return {
     throttleTimeMs: 0,
     entries: outcomes.map(({ entity, error }) => ({

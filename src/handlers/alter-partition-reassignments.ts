@@ -9,7 +9,10 @@ import { handler } from './handler.ts'
 /** AlterPartitionReassignments (key 45, KIP-455): moves partitions to other brokers, or takes moves back. 1 can hold on to the number of replicas (KIP-860). */
 export const alterPartitionReassignments = handler(
   AlterPartitionReassignments,
-  ({ topics, timeoutMs, allowReplicationFactorChange }, { broker }): AlterPartitionReassignmentsResponse => {
+  async (
+    { topics, timeoutMs, allowReplicationFactorChange },
+    { broker },
+  ): Promise<AlterPartitionReassignmentsResponse> => {
     const answer = { throttleTimeMs: 0, allowReplicationFactorChange, errorMessage: null }
     if (timeoutMs <= 0) {
       const error = new ApiError(ErrorCode.REQUEST_TIMED_OUT)
@@ -23,7 +26,7 @@ export const alterPartitionReassignments = handler(
       name,
       partitions: partitions.map(({ partitionIndex, replicas }) => ({ partition: partitionIndex, replicas })),
     }))
-    const outcomes = broker.controller.alterReassignments(wanted, allowReplicationFactorChange)
+    const outcomes = await broker.controller.alterReassignments(wanted, allowReplicationFactorChange)
     const responses = outcomes.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partition, error }) => rowOf(partition, error)),

@@ -1,4 +1,4 @@
-import { type SupportedFeature, supportedFeatures } from '../metadata/features.ts'
+import { KRAFT_VERSION, type SupportedFeature, supportedFeatures } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../protocol/generated/api-versions.ts'
@@ -47,16 +47,18 @@ function featuresOf({ features }: Release): SupportedFeature[] {
 
 /** What the cluster has agreed on; of an emulated release, as far as that knows it. */
 function finalizedFeatures(
-  { features, lastAppliedOffset }: MetadataImage,
+  { features, quorum, lastAppliedOffset }: MetadataImage,
   release: Release | undefined,
 ): Pick<ApiVersionsResponse, 'finalizedFeatures' | 'finalizedFeaturesEpoch'> {
   if (release?.finalizedFeatures === 'untold') return { finalizedFeaturesEpoch: -1n, finalizedFeatures: [] }
   if (release && release.finalizedFeatures !== 'own') {
     return { finalizedFeaturesEpoch: release.finalizedFeatures.epoch, finalizedFeatures: [] }
   }
+  const kraftVersion: [string, number][] =
+    quorum.kraftVersion > 0 ? [[KRAFT_VERSION, quorum.kraftVersion]] : []
   return {
     finalizedFeaturesEpoch: lastAppliedOffset,
-    finalizedFeatures: [...features].flatMap(([name, level]) => {
+    finalizedFeatures: [...features, ...kraftVersion].flatMap(([name, level]) => {
       const highest = release ? (release.features.find((each) => each[0] === name)?.[3] ?? 0) : level
       const told = Math.min(level, highest)
       return told > 0 || !release ? [{ name, maxVersionLevel: told, minVersionLevel: told }] : []

@@ -41,6 +41,7 @@ class FakeBroker {
         features: new Map([['eligible.leader.replicas.version', 1]]),
       },
       controller: {
+        configs: (type: ConfigType, name: string) => this.#of(type, name),
         alterConfigs: (type: ConfigType, name: string, changes: ReadonlyMap<string, string | null>) => {
           const settings = new Map(this.#of(type, name))
           for (const [key, value] of changes) {
@@ -72,16 +73,26 @@ class FakeBroker {
   }
 
   /** The error code. */
-  change(type: number, name: string, operations: readonly Operation[], validateOnly = false): number {
+  async change(
+    type: number,
+    name: string,
+    operations: readonly Operation[],
+    validateOnly = false,
+  ): Promise<number> {
     const configs = operations.map(([key, configOperation, value]) => ({ name: key, configOperation, value }))
     const resources = [{ resourceType: type, resourceName: name, configs }]
-    return codes(incrementalAlterConfigs.handle({ resources, validateOnly }, this.context))[0]!
+    return codes(await incrementalAlterConfigs.handle({ resources, validateOnly }, this.context))[0]!
   }
 
-  replace(type: number, name: string, settings: Record<string, string | null>, validateOnly = false): number {
+  async replace(
+    type: number,
+    name: string,
+    settings: Record<string, string | null>,
+    validateOnly = false,
+  ): Promise<number> {
     const configs = Object.entries(settings).map(([key, value]) => ({ name: key, value }))
     const resources = [{ resourceType: type, resourceName: name, configs }]
-    return codes(alterConfigs.handle({ resources, validateOnly }, this.context))[0]!
+    return codes(await alterConfigs.handle({ resources, validateOnly }, this.context))[0]!
   }
 
   #of(type: ConfigType, name: string): ReadonlyMap<string, string> {
@@ -159,13 +170,13 @@ test('the default of all brokers holds min.insync.replicas, which a broker descr
 test('SET and DELETE change what they name', async () => {
   const broker = new FakeBroker()
   expect(
-    broker.change(TOPIC, 't', [
+    await broker.change(TOPIC, 't', [
       ['retention.ms', SET, ' 42 '],
       ['max.message.bytes', SET, '5000'],
     ]),
   ).toBe(0)
   expect(await broker.value(TOPIC, 't', 'retention.ms')).toBe('42')
-  expect(broker.change(TOPIC, 't', [['retention.ms', DELETE, null]])).toBe(0)
+  expect(await broker.change(TOPIC, 't', [['retention.ms', DELETE, null]])).toBe(0)
   expect(await broker.value(TOPIC, 't', 'retention.ms')).toBe('604800000')
   expect(await broker.value(TOPIC, 't', 'max.message.bytes')).toBe('5000')
 })
@@ -173,13 +184,13 @@ test('SET and DELETE change what they name', async () => {
 test('APPEND and SUBTRACT work on lists, from the default on', async () => {
   const broker = new FakeBroker()
   const policy = () => broker.value(TOPIC, 't', 'cleanup.policy')
-  expect(broker.change(TOPIC, 't', [['cleanup.policy', APPEND, 'compact']])).toBe(0)
+  expect(await broker.change(TOPIC, 't', [['cleanup.policy', APPEND, 'compact']])).toBe(0)
   expect(await policy()).toBe('delete,compact')
-  expect(broker.change(TOPIC, 't', [['cleanup.policy', SUBTRACT, 'delete']])).toBe(0)
-  expect(broker.change(TOPIC, 't', [['cleanup.policy', APPEND, 'compact']])).toBe(0)
-  expect(broker.change(TOPIC, 't', [['cleanup.policy', SUBTRACT, 'delete']])).toBe(0)
+  expect(await broker.change(TOPIC, 't', [['cleanup.policy', SUBTRACT, 'delete']])).toBe(0)
+  expect(await broker.change(TOPIC, 't', [['cleanup.policy', APPEND, 'compact']])).toBe(0)
+  expect(await broker.change(TOPIC, 't', [['cleanup.policy', SUBTRACT, 'delete']])).toBe(0)
   expect(await policy()).toBe('compact')
-  expect(broker.change(TOPIC, 't', [['cleanup.policy', SUBTRACT, 'compact']])).toBe(0)
+  expect(await broker.change(TOPIC, 't', [['cleanup.policy', SUBTRACT, 'compact']])).toBe(0)
   expect(await policy()).toBe('')
 })
 
@@ -251,10 +262,21 @@ test.each<[string, number, number, string, readonly Operation[]]>([
     BROKER,
     '1',
     [
+      ['log.local.retention.ms', SET, '5'],
+      ['log.retention.ms', SET, '4'],
+    ],
+  ],
+  [
+    'lags of a broker that do not go together',
+    0,
+    BROKER,
+    '1',
+    [
       ['log.cleaner.min.compaction.lag.ms', SET, '5'],
       ['log.cleaner.max.compaction.lag.ms', SET, '4'],
     ],
   ],
+  ['a bad min.insync.replicas of one broker', 42, BROKER, '1', [['min.insync.replicas', SET, '0']]],
   ['too often', 42, METRICS, 'm', [['interval.ms', SET, '50']]],
   ['no interval', 40, METRICS, 'm', [['interval.ms', SET, 'x']]],
   ['no pattern', 40, METRICS, 'm', [['match', SET, 'x']]],
@@ -265,16 +287,16 @@ test.each<[string, number, number, string, readonly Operation[]]>([
   ['a duration', 0, GROUP, 'g', [['share.auto.offset.reset', SET, 'by_duration:PT1H']]],
   ['no duration', 40, GROUP, 'g', [['share.auto.offset.reset', SET, 'by_duration:1']]],
   ['an unknown key of a group', 40, GROUP, 'g', [['no', SET, 'x']]],
-])('%s: %i', (_, code, type, name, operations) => {
+])('%s: %i', async (_, code, type, name, operations) => {
   const broker = new FakeBroker()
   const before = new Map(broker.stored)
-  expect(broker.change(type, name, operations, true)).toBe(code)
+  expect(await broker.change(type, name, operations, true)).toBe(code)
   expect(broker.stored).toEqual(before)
-  expect(broker.change(type, name, operations)).toBe(code)
+  expect(await broker.change(type, name, operations)).toBe(code)
   if (code !== 0) expect(broker.stored).toEqual(before)
 })
 
-test('a resource that is there twice is not changed, the others are', () => {
+test('a resource that is there twice is not changed, the others are', async () => {
   const broker = new FakeBroker()
   const resource = (type: number, name: string, key: string, value: string) => ({
     resourceType: type,
@@ -283,7 +305,7 @@ test('a resource that is there twice is not changed, the others are', () => {
   })
   const twice = resource(TOPIC, 't', 'retention.ms', '1')
   const other = resource(BROKER, '1', 'log.retention.ms', '5')
-  const answer = incrementalAlterConfigs.handle(
+  const answer = await incrementalAlterConfigs.handle(
     { resources: [twice, other, twice], validateOnly: false },
     broker.context,
   )
@@ -294,7 +316,7 @@ test('a resource that is there twice is not changed, the others are', () => {
 
 test('a dynamic setting of a broker hides the static one', async () => {
   const broker = new FakeBroker({ 'log.cleaner.backoff.ms': '10' })
-  broker.change(BROKER, '01', [['log.cleaner.backoff.ms', SET, '12345']])
+  await broker.change(BROKER, '01', [['log.cleaner.backoff.ms', SET, '12345']])
   const [entry] = (await broker.describe(BROKER, '1', ['log.cleaner.backoff.ms'])).configs
   expect(entry).toMatchObject({
     value: '12345',
@@ -309,15 +331,15 @@ test('a dynamic setting of a broker hides the static one', async () => {
 
 test('AlterConfigs replaces everything', async () => {
   const broker = new FakeBroker()
-  broker.change(TOPIC, 't', [
+  await broker.change(TOPIC, 't', [
     ['retention.ms', SET, '5555'],
     ['max.message.bytes', SET, '9999'],
   ])
-  expect(broker.replace(TOPIC, 't', { 'retention.ms': '7777' })).toBe(0)
+  expect(await broker.replace(TOPIC, 't', { 'retention.ms': '7777' })).toBe(0)
   expect(broker.stored.get('topic t')).toEqual(new Map([['retention.ms', '7777']]))
-  expect(broker.replace(TOPIC, 't', {}, true)).toBe(0)
+  expect(await broker.replace(TOPIC, 't', {}, true)).toBe(0)
   expect(broker.stored.get('topic t')).toEqual(new Map([['retention.ms', '7777']]))
-  expect(broker.replace(TOPIC, 't', {})).toBe(0)
+  expect(await broker.replace(TOPIC, 't', {})).toBe(0)
   expect(broker.stored.get('topic t')).toEqual(new Map())
 })
 
@@ -329,17 +351,17 @@ test.each([
   [BROKER, '1', { 'num.partitions': '4' }, 42],
   [BROKER, '', {}, 40],
   [LOGGER, '1', { root: 'INFO' }, 42],
-])('AlterConfigs of %i "%s" to %o: %i', (type, name, settings, code) => {
-  expect(new FakeBroker().replace(type, name, settings as Record<string, string | null>)).toBe(code)
+])('AlterConfigs of %i "%s" to %o: %i', async (type, name, settings, code) => {
+  expect(await new FakeBroker().replace(type, name, settings as Record<string, string | null>)).toBe(code)
 })
 
-test('a setting without effect is logged when it is set', () => {
+test('a setting without effect is logged when it is set', async () => {
   const broker = new FakeBroker()
-  broker.change(BROKER, '1', [
+  await broker.change(BROKER, '1', [
     ['log.local.retention.ms', SET, '5'],
     ['log.retention.ms', SET, '5'],
   ])
-  broker.change(TOPIC, 't', [
+  await broker.change(TOPIC, 't', [
     ['local.retention.ms', SET, '5'],
     ['retention.ms', SET, '5'],
   ])

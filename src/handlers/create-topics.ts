@@ -15,30 +15,36 @@ import { TopicConfigRows } from './topics/topic-config-rows.ts'
 
 /** From here on the answer describes the new topic (KIP-525). */
 const FIRST_VERSION_WITH_CONFIGS = 5
+/** From here on a client is refused what is above its quota; before, it is only held back (KIP-599). */
+const FIRST_VERSION_WITH_QUOTA_ERROR = 6
 
 /**
  * CreateTopics (key 19): makes topics, all with one batch of the metadata log; they can be used when the answer leaves. A topic that is
  * refused does not hold the others back, and of one that is named twice nothing is done. 1 can rehearse, 4 speaks of the broker's
- * defaults as -1 (KIP-464; Kafka takes it in older versions too), 5 describes what was made, 7 tells the topic's id (KIP-516).
+ * defaults as -1 (KIP-464; Kafka takes it in older versions too), 5 describes what was made, 6 refuses what is above a quota (KIP-599), 7 tells the topic's id (KIP-516).
  */
-export const createTopics = handler(CreateTopics, (request, { broker, apiVersion }): CreateTopicsResponse => {
-  const { topics, timeoutMs, validateOnly } = request
-  if (timeoutMs <= 0) return refuseAll(request, new ApiError(ErrorCode.REQUEST_TIMED_OUT))
-  let outcomes: TopicOutcome<CreatedTopic>[]
-  try {
-    outcomes = broker.controller.createTopics(topics.map(newTopic), { validateOnly })
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    return refuseAll(request, error)
-  }
-  const rows = new TopicConfigRows(broker.config)
-  const describe = (created: CreatedTopic) =>
-    apiVersion >= FIRST_VERSION_WITH_CONFIGS ? rows.of(created.configs) : []
-  const results = outcomes.map(({ name, result, error }) =>
-    result ? created(result, describe(result)) : refused(name, error),
-  )
-  return { throttleTimeMs: 0, topics: results }
-})
+export const createTopics = handler(
+  CreateTopics,
+  async (request, { broker, apiVersion, meter }): Promise<CreateTopicsResponse> => {
+    const { topics, timeoutMs, validateOnly } = request
+    if (timeoutMs <= 0) return refuseAll(request, new ApiError(ErrorCode.REQUEST_TIMED_OUT))
+    let outcomes: TopicOutcome<CreatedTopic>[]
+    try {
+      const allowance = meter?.mutations(apiVersion >= FIRST_VERSION_WITH_QUOTA_ERROR)
+      outcomes = await broker.controller.createTopics(topics.map(newTopic), { validateOnly, allowance })
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return refuseAll(request, error)
+    }
+    const rows = new TopicConfigRows(broker.config)
+    const describe = (created: CreatedTopic) =>
+      apiVersion >= FIRST_VERSION_WITH_CONFIGS ? rows.of(created.configs) : []
+    const results = outcomes.map(({ name, result, error }) =>
+      result ? created(result, describe(result)) : refused(name, error),
+    )
+    return { throttleTimeMs: 0, topics: results }
+  },
+)
 
 function newTopic({
   name,

@@ -8,33 +8,57 @@ import {
   DeleteTopics,
   type DeleteTopicsRequest,
 } from '../protocol/generated/delete-topics.ts'
+import type { MutationAllowance } from '../quotas/mutation-quota.ts'
 import { type BrokerServices, handler } from './handler.ts'
 
 /** From here on the answer can say that deletion is turned off. */
 const FIRST_VERSION_WITH_DELETION_DISABLED = 3
+/** From here on a client is refused what is above its quota; before, it is only held back (KIP-599). */
+const FIRST_VERSION_WITH_QUOTA_ERROR = 5
 /** KIP-516: from here on topics are named by name or by id. */
 const FIRST_VERSION_BY_ID = 6
 
 /**
  * DeleteTopics (key 20): removes topics with all their records. 1 and newer have been throttled, 3 can say that deletion is turned off, 5
- * has messages (KIP-599), 6 names topics by id (KIP-516). Of a topic that is named twice nothing is done.
+ * has messages and refuses what is above a quota (KIP-599), 6 names topics by id (KIP-516). Of a topic that is named twice nothing is done.
  */
-export const deleteTopics = handler(DeleteTopics, (request, { broker, apiVersion }) => {
+export const deleteTopics = handler(DeleteTopics, async (request, { broker, apiVersion, meter }) => {
   const topics = topicsOf(request, apiVersion)
   const refusal = refusalOf(request, broker, apiVersion)
   if (refusal !== undefined) {
     return { throttleTimeMs: 0, responses: topics.map((topic) => result(topic, refusal)) }
   }
   const { found, responses } = lookUp(topics, broker.metadata)
+  const allowance = meter?.mutations(apiVersion >= FIRST_VERSION_WITH_QUOTA_ERROR)
+  const allowed = allowance
+    ? found.filter((topic) => isAllowed(topic, allowance, broker.metadata, responses))
+    : found
   try {
-    broker.controller.deleteTopics(found.map(({ topicId }) => topicId))
+    await broker.controller.deleteTopics(allowed.map(({ topicId }) => topicId))
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     return { throttleTimeMs: 0, responses: topics.map((topic) => result(topic, error.code, error.message)) }
   }
-  for (const topic of found) responses.push(result(topic, ErrorCode.NONE))
+  for (const topic of allowed) responses.push(result(topic, ErrorCode.NONE))
   return { throttleTimeMs: 0, responses }
 })
+
+/** Counts the topic's partitions; one that is too much for the client's quota is answered for. */
+function isAllowed(
+  topic: NamedTopic,
+  allowance: MutationAllowance,
+  metadata: MetadataImage,
+  responses: DeletableTopicResult[],
+): boolean {
+  try {
+    allowance.record(metadata.topicById(topic.topicId)?.partitions.length ?? 0)
+    return true
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    responses.push(result(topic, error.code, error.explanation))
+    return false
+  }
+}
 
 function topicsOf({ topics, topicNames }: DeleteTopicsRequest, apiVersion: number): DeleteTopicState[] {
   if (apiVersion >= FIRST_VERSION_BY_ID) return [...topics]

@@ -1,14 +1,16 @@
-import { ZERO_UUID } from '../protocol/api.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
+import { type Uuid, ZERO_UUID } from '../protocol/api.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import {
   DescribeQuorum,
   type DescribeQuorumRequest,
   type DescribeQuorumResponsePartitionData,
+  type Node,
 } from '../protocol/generated/describe-quorum.ts'
 import { type BrokerServices, handler } from './handler.ts'
 
-/** From here on the answer says how to reach the voters (KIP-853). */
-const FIRST_VERSION_WITH_NODES = 2
+/** From here on the answer tells the directories of voters, and how to reach them (KIP-853). */
+const FIRST_VERSION_WITH_DIRECTORIES = 2
 const METADATA_TOPIC = '__cluster_metadata'
 
 /**
@@ -19,18 +21,14 @@ export const describeQuorum = handler(DescribeQuorum, ({ topics }, { broker, api
   const isServed = isMetadataPartition(topics)
   return {
     errorCode: ErrorCode.NONE,
-    errorMessage: null,
+    errorMessage: '',
     topics: topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
-        isServed ? quorum(broker) : unknownPartition(partitionIndex),
+        isServed ? quorum(broker, apiVersion) : unknownPartition(partitionIndex),
       ),
     })),
-    // The controller is inside of the broker: nobody else can connect to it.
-    nodes:
-      isServed && apiVersion >= FIRST_VERSION_WITH_NODES
-        ? [{ nodeId: broker.metadata.controllerId, listeners: [] }]
-        : [],
+    nodes: isServed && apiVersion >= FIRST_VERSION_WITH_DIRECTORIES ? [node(broker.metadata)] : [],
   }
 })
 
@@ -40,14 +38,27 @@ function isMetadataPartition(topics: DescribeQuorumRequest['topics']): boolean {
   return topic.partitions.length === 1 && topic.partitions[0]!.partitionIndex === 0
 }
 
-function quorum({ metadata, clock }: BrokerServices): DescribeQuorumResponsePartitionData {
+/** Directories of voters come with kraft.version 1 (KIP-853). */
+function directoryOf({ controllerId, quorum }: MetadataImage): Uuid {
+  return quorum.voters.find(({ voterId }) => voterId === controllerId)?.voterDirectoryId ?? ZERO_UUID
+}
+
+/** The controller is inside of the broker: nobody else can connect to it, whatever the log says about its address. */
+function node({ controllerId, quorum }: MetadataImage): Node {
+  const listeners = quorum.voters.find(({ voterId }) => voterId === controllerId)?.endpoints ?? []
+  return { nodeId: controllerId, listeners }
+}
+
+function quorum(
+  { metadata, clock }: BrokerServices,
+  apiVersion: number,
+): DescribeQuorumResponsePartitionData {
   const { controllerId, lastAppliedEpoch, lastAppliedOffset } = metadata
   const endOffset = lastAppliedOffset + 1n
   const now = BigInt(clock.now())
   const voter = {
     replicaId: controllerId,
-    // Directories of voters come with kraft.version 1 (KIP-853).
-    replicaDirectoryId: ZERO_UUID,
+    replicaDirectoryId: apiVersion >= FIRST_VERSION_WITH_DIRECTORIES ? directoryOf(metadata) : ZERO_UUID,
     logEndOffset: endOffset,
     lastFetchTimestamp: now,
     lastCaughtUpTimestamp: now,
@@ -55,7 +66,7 @@ function quorum({ metadata, clock }: BrokerServices): DescribeQuorumResponsePart
   return {
     partitionIndex: 0,
     errorCode: ErrorCode.NONE,
-    errorMessage: null,
+    errorMessage: '',
     leaderId: controllerId,
     leaderEpoch: lastAppliedEpoch,
     highWatermark: endOffset,

@@ -60,7 +60,12 @@ function setUp(handle: (request: number, context: RequestContext) => Answer = (r
   const { entry, loads } = entryOf(500, handle)
   const services = {
     apis: [apiVersionsEntry, entry],
-    metadata: { features: new Map([['metadata.version', 30]]), lastAppliedOffset: 3n },
+    metadata: {
+      features: new Map([['metadata.version', 30]]),
+      quorum: { kraftVersion: 0 },
+      lastAppliedOffset: 3n,
+    },
+    quotas: { isSet: false },
   }
   const dispatcher = new Dispatcher(services as unknown as BrokerServices)
   const connection = { clientSoftwareName: undefined } as unknown as ConnectionInfo

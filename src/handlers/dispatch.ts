@@ -1,6 +1,7 @@
 import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { MalformedMessageError, Reader } from '../protocol/reader.ts'
 import { Writer } from '../protocol/writer.ts'
+import { RequestMeter } from '../quotas/request-meter.ts'
 import { apiVersions, unsupportedApiVersions } from './api-versions.ts'
 import {
   type AnyHandler,
@@ -61,6 +62,8 @@ export class Dispatcher {
     const { api } = handler
     const header = readRequestHeader(frame, api.requestHeaderVersion(apiVersion))
     if (header === undefined) throw new CloseConnectionError(`the header of ${api.name} cannot be read`)
+    const { quotas } = this.#broker
+    const meter = quotas.isSet ? new RequestMeter(quotas, header.clientId, frame.length) : undefined
     const context: RequestContext = {
       broker: this.#broker,
       connection,
@@ -68,16 +71,38 @@ export class Dispatcher {
       apiVersion,
       correlationId: frame.readInt32BE(4),
       clientId: header.clientId,
+      meter,
     }
     const request = decode(handler, frame, header.bodyAt, apiVersion)
     const response = handler.handle(request, context)
+    meter?.handled()
     if (response instanceof Promise) return response.then((late) => this.#answer(handler, late, context))
     return this.#answer(handler, response, context)
   }
 
   #answer(handler: AnyHandler, response: unknown, context: RequestContext): Buffer[] | null {
-    const { api } = handler
+    if (context.meter) return this.#answerMetered(handler, response, context, context.meter)
+    return response === NO_RESPONSE ? null : this.#encode(handler, response, context)
+  }
+
+  /** Whoever is above a quota gets the answer at once, is told for how long, and is not listened to in the meantime (KIP-219). */
+  #answerMetered(
+    handler: AnyHandler,
+    response: unknown,
+    context: RequestContext,
+    meter: RequestMeter,
+  ): Buffer[] | null {
+    const throttleTimeMs = meter.throttleTimeMs()
+    if (throttleTimeMs > 0) context.connection.mute(throttleTimeMs)
     if (response === NO_RESPONSE) return null
+    const beganMs = this.#broker.quotas.preciseMs()
+    const told = throttleTimeMs > 0 ? withThrottleTime(response, throttleTimeMs) : response
+    const answer = this.#encode(handler, told, context)
+    meter.chargeLate(beganMs)
+    return answer
+  }
+
+  #encode({ api }: AnyHandler, response: unknown, context: RequestContext): Buffer[] {
     this.#begin(context.correlationId, api.responseHeaderVersion(context.apiVersion))
     api.response.encode(this.#writer, response, context.apiVersion)
     return this.#writer.finish()
@@ -88,6 +113,12 @@ export class Dispatcher {
     this.#writer.int32(correlationId)
     if (headerVersion === 1) this.#writer.unknownTaggedFields(undefined)
   }
+}
+
+/** Most answers have a place for it, in newer versions. */
+function withThrottleTime(response: unknown, throttleTimeMs: number): unknown {
+  const hasPlace = typeof response === 'object' && response !== null && 'throttleTimeMs' in response
+  return hasPlace ? { ...response, throttleTimeMs } : response
 }
 
 function decode({ api }: AnyHandler, frame: Buffer, bodyAt: number, apiVersion: number): unknown {

@@ -7,6 +7,8 @@ import {
   type FetchResponse,
   type PartitionData,
 } from '../protocol/generated/fetch.ts'
+import { Writer } from '../protocol/writer.ts'
+import type { RequestMeter } from '../quotas/request-meter.ts'
 import { errorRow, FetchOperation } from './fetch/fetch-operation.ts'
 import type { FetchContext, FetchedRow, FetchTarget } from './fetch/fetch-sessions.ts'
 import {
@@ -19,6 +21,9 @@ import { type BrokerServices, handler, type RequestContext } from './handler.ts'
 
 const READ_COMMITTED = 1
 
+/** Only to see how long an answer is; what is written to it goes nowhere. */
+const measure = new Writer()
+
 /**
  * Fetch (key 1): records from an offset on, waiting for them when there are too few.
  *
@@ -28,7 +33,7 @@ const READ_COMMITTED = 1
  *   (followers do not serve consumers here yet); 12 diverging epochs (KIP-595); 13 topic ids (KIP-516); 16 and 18 tell followers more.
  */
 export const fetch = handler(Fetch, (request, context) => {
-  const { broker, apiVersion } = context
+  const { broker, apiVersion, meter } = context
   if (request.isolationLevel !== 0 && request.isolationLevel !== READ_COMMITTED)
     return refuse(request, apiVersion)
   const usesTopicIds = apiVersion >= 13
@@ -41,13 +46,19 @@ export const fetch = handler(Fetch, (request, context) => {
   })
   if (session.kind === 'error') return respond(session.errorCode, 0, [])
 
-  const maxBytes = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'))
+  const isFromFollower = (apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId) >= 0
+  if (isFromFollower) meter?.exempt()
+  const maxBytes = Math.min(
+    request.maxBytes,
+    broker.config.get('fetch.max.bytes'),
+    isFromFollower || !meter ? Number.POSITIVE_INFINITY : meter.maxFetchBytes(),
+  )
   const limits = {
     maxBytes,
     minBytes: Math.min(request.minBytes, maxBytes),
     isReadCommitted: request.isolationLevel === READ_COMMITTED,
     hasFirstBatchRule: apiVersion >= FIRST_VERSION_WITH_WHOLE_BATCH,
-    isFromFollower: (apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId) >= 0,
+    isFromFollower,
   }
   const operation = new FetchOperation(session.targets, limits, (target) =>
     find(broker, target, usesTopicIds),
@@ -56,9 +67,21 @@ export const fetch = handler(Fetch, (request, context) => {
     request.maxWaitMs <= 0 || operation.isReady()
       ? operation.rows()
       : park(operation, request.maxWaitMs, context)
-  if (rows instanceof Promise) return rows.then((all) => answer(session, all, context))
-  return answer(session, rows, context)
+  if (rows instanceof Promise) return rows.then((all) => metered(session, all, context, isFromFollower))
+  return metered(session, rows, context, isFromFollower)
 })
+
+/** The answer, unless its client has had too much already. */
+function metered(
+  session: ServedContext,
+  rows: PartitionData[],
+  context: RequestContext,
+  isFromFollower: boolean,
+): FetchResponse {
+  const { meter } = context
+  if (meter && !isFromFollower && isTooMuch(session, rows, context, meter)) return throttled(session)
+  return answer(session, rows, context)
+}
 
 function park(
   operation: FetchOperation,
@@ -88,11 +111,9 @@ function find(broker: BrokerServices, target: FetchTarget, usesTopicIds: boolean
   return target.topic === '' ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 }
 
-function answer(
-  session: Exclude<FetchContext, { kind: 'error' }>,
-  rows: PartitionData[],
-  context: RequestContext,
-): FetchResponse {
+type ServedContext = Exclude<FetchContext, { kind: 'error' }>
+
+function answer(session: ServedContext, rows: PartitionData[], context: RequestContext): FetchResponse {
   const { broker, apiVersion } = context
   const { targets } = session
   const served =
@@ -111,6 +132,43 @@ function answer(
     served.filter((_, i) => isNews[i]),
   )
   return respond(ErrorCode.NONE, session.session.id, news)
+}
+
+/** Counts what would be sent, before any conversion, and changes nothing. */
+function isTooMuch(
+  session: ServedContext,
+  rows: PartitionData[],
+  { apiVersion }: RequestContext,
+  meter: RequestMeter,
+): boolean {
+  const { targets } = session
+  let isSent: readonly boolean[] | undefined
+  if (session.kind === 'incremental') {
+    const isValid = session.session.epoch === session.epoch
+    isSent = isValid ? session.session.isNews(targets, rows.map(seenBySession)) : rows.map(() => false)
+  }
+  const topics = grouped(
+    isSent ? targets.filter((_, i) => isSent[i]) : targets,
+    isSent ? rows.filter((_, i) => isSent[i]) : rows,
+  )
+  return meter.fetched(sizeOf(respond(ErrorCode.NONE, 0, topics), apiVersion))
+}
+
+/** As Kafka counts it: the length in front as well, the header not. */
+function sizeOf(response: FetchResponse, apiVersion: number): number {
+  measure.reset()
+  Fetch.response.encode(measure, response, apiVersion)
+  const bytes = 4 + measure.size
+  measure.reset()
+  return bytes
+}
+
+/** Nothing, to ask again for when the client is no longer held back. Its session is as if it had not asked. */
+function throttled(session: ServedContext): FetchResponse {
+  if (session.kind !== 'incremental') return respond(ErrorCode.NONE, 0, [])
+  const isValid = session.session.epoch === session.epoch
+  const errorCode = isValid ? ErrorCode.NONE : ErrorCode.INVALID_FETCH_SESSION_EPOCH
+  return respond(errorCode, session.session.id, [])
 }
 
 function respond(errorCode: number, sessionId: number, responses: FetchableTopicResponse[]): FetchResponse {

@@ -20,9 +20,11 @@ const INTERNAL_TOPICS: ReadonlyMap<number, string> = new Map([
  * FindCoordinator (10): which broker keeps a group or a transactional id. The internal topic is made when it is asked for first, before
  * the answer: a client never has to ask again. Version 1 brings the kind of the key, 4 several keys, 6 share coordinators.
  */
-export const findCoordinator = handler(FindCoordinator, (request, context) => {
+export const findCoordinator = handler(FindCoordinator, async (request, context) => {
   if (context.apiVersion >= FIRST_BATCHED_VERSION) {
-    const coordinators = request.coordinatorKeys.map((key) => find(request.keyType, key, context))
+    const coordinators = await Promise.all(
+      request.coordinatorKeys.map((key) => find(request.keyType, key, context)),
+    )
     return {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
@@ -34,11 +36,15 @@ export const findCoordinator = handler(FindCoordinator, (request, context) => {
       coordinators,
     }
   }
-  const { errorCode, errorMessage, nodeId, host, port } = find(request.keyType, request.key, context)
+  const { errorCode, errorMessage, nodeId, host, port } = await find(request.keyType, request.key, context)
   return { throttleTimeMs: 0, errorCode, errorMessage, nodeId, host, port, coordinators: [] }
 })
 
-function find(keyType: number, key: string, { broker, connection, apiVersion }: RequestContext): Coordinator {
+async function find(
+  keyType: number,
+  key: string,
+  { broker, connection, apiVersion }: RequestContext,
+): Promise<Coordinator> {
   const refuse = (errorCode: ErrorCode, errorMessage: string): Coordinator => ({
     key,
     nodeId: -1,
@@ -55,7 +61,7 @@ function find(keyType: number, key: string, { broker, connection, apiVersion }: 
       : refuse(ErrorCode.INVALID_REQUEST, `There is no coordinator for keys like ${key} of type ${keyType}.`)
   }
   try {
-    broker.controller.ensureInternalTopic(topic)
+    if (!broker.metadata.topic(topic)) await broker.controller.ensureInternalTopic(topic)
   } catch (error) {
     // Whatever keeps the topic from being made, Kafka's answer is that the coordinator is not there yet.
     if (!(error instanceof ApiError)) throw error

@@ -77,29 +77,32 @@ describe('FindCoordinator', () => {
   const found = { nodeId: 1, host: 'localhost', port: 9092, errorCode: ErrorCode.NONE }
   const refused = { nodeId: -1, host: '', port: -1 }
 
-  test('makes the internal topic and answers with this broker', () => {
+  test('makes the internal topic and answers with this broker', async () => {
     const { ask, ensured } = setUp()
-    expect(ask(findCoordinator, 0, { key: 'g', keyType: 0, coordinatorKeys: [] })).toMatchObject(found)
-    expect(ask(findCoordinator, 4, { key: '', keyType: 1, coordinatorKeys: ['x', 'y'] })).toMatchObject({
-      coordinators: [
-        { key: 'x', ...found },
-        { key: 'y', ...found },
-      ],
-    })
+    expect(await ask(findCoordinator, 0, { key: 'g', keyType: 0, coordinatorKeys: [] })).toMatchObject(found)
+    expect(await ask(findCoordinator, 4, { key: '', keyType: 1, coordinatorKeys: ['x', 'y'] })).toMatchObject(
+      {
+        coordinators: [
+          { key: 'x', ...found },
+          { key: 'y', ...found },
+        ],
+      },
+    )
     expect(ensured).toEqual(['__consumer_offsets', '__transaction_state', '__transaction_state'])
   })
 
-  test('refuses kinds of keys that it does not know', () => {
+  test('refuses kinds of keys that it does not know', async () => {
     const { ask } = setUp()
-    expect(ask(findCoordinator, 1, { key: 'g', keyType: 9, coordinatorKeys: [] })).toMatchObject({
+    expect(await ask(findCoordinator, 1, { key: 'g', keyType: 9, coordinatorKeys: [] })).toMatchObject({
       ...refused,
       errorCode: ErrorCode.INVALID_REQUEST,
     })
-    const share = (version: number, key: string) =>
-      ask(findCoordinator, version, { key: '', keyType: 2, coordinatorKeys: [key] }).coordinators[0]
-        ?.errorCode
-    expect(share(5, `g:${TOPIC_ID}:0`)).toBe(ErrorCode.INVALID_REQUEST)
-    expect(share(6, 'g')).toBe(ErrorCode.INVALID_REQUEST)
+    const share = async (version: number, key: string) => {
+      const request = { key: '', keyType: 2, coordinatorKeys: [key] }
+      return (await ask(findCoordinator, version, request)).coordinators[0]?.errorCode
+    }
+    expect(await share(5, `g:${TOPIC_ID}:0`)).toBe(ErrorCode.INVALID_REQUEST)
+    expect(await share(6, 'g')).toBe(ErrorCode.INVALID_REQUEST)
     for (const key of [
       'g::0',
       `${TOPIC_ID}:0`,
@@ -107,17 +110,17 @@ describe('FindCoordinator', () => {
       `g:${TOPIC_ID}:x`,
       `g:${TOPIC_ID}:2147483648`,
     ])
-      expect(share(6, key), key).toBe(ErrorCode.INVALID_REQUEST)
+      expect(await share(6, key), key).toBe(ErrorCode.INVALID_REQUEST)
     for (const key of [`g:${TOPIC_ID}:0`, `a:b:${TOPIC_ID}:-1`, `g:${TOPIC_ID}:+1:`])
-      expect(share(6, key), key).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+      expect(await share(6, key), key).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
   })
 
-  test('a topic that cannot be made means that there is no coordinator yet', () => {
+  test('a topic that cannot be made means that there is no coordinator yet', async () => {
     const { ask, broker } = setUp()
-    broker.controller.ensureInternalTopic = () => {
+    broker.controller.ensureInternalTopic = async () => {
       throw new ApiError(ErrorCode.INVALID_REPLICATION_FACTOR)
     }
-    expect(ask(findCoordinator, 0, { key: 'g', keyType: 0, coordinatorKeys: [] })).toMatchObject({
+    expect(await ask(findCoordinator, 0, { key: 'g', keyType: 0, coordinatorKeys: [] })).toMatchObject({
       ...refused,
       errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
     })

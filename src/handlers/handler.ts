@@ -8,6 +8,8 @@ import type { Clock, Random } from '../platform/platform.ts'
 import type { Api } from '../protocol/api.ts'
 import type { Release } from '../protocol/release.ts'
 import type { Purgatory } from '../purgatory.ts'
+import type { Quotas } from '../quotas/quotas.ts'
+import type { RequestMeter } from '../quotas/request-meter.ts'
 import type { FetchSessions } from './fetch/fetch-sessions.ts'
 import type { ProducerIds } from './producer-ids.ts'
 
@@ -29,6 +31,8 @@ export interface BrokerServices {
   /** Fetches that wait for records. */
   readonly fetchPurgatory: Purgatory
   readonly producerIds: ProducerIds
+  /** How much clients may use. */
+  readonly quotas: Quotas
   /** APIs that this broker serves, for ApiVersions. */
   readonly apis: readonly ApiEntry[]
   /** The release of Apache Kafka that this broker passes itself off as; undefined: none. */
@@ -49,6 +53,8 @@ export interface ConnectionInfo {
   clientSoftwareVersion: string | undefined
   /** What to undo when the client leaves while its request waits (there is one at most); set by a handler that parks it. */
   onDisconnect: (() => void) | undefined
+  /** Serves nothing more of this client for so long. The answer to the request in flight still goes out (KIP-219). */
+  mute(durationMs: number): void
 }
 
 export interface RequestContext {
@@ -58,6 +64,8 @@ export interface RequestContext {
   readonly apiVersion: number
   readonly correlationId: number
   readonly clientId: string | null
+  /** Counts what the request uses; undefined while nobody has a quota. What it comes to is told and enforced behind the handler. */
+  readonly meter: RequestMeter | undefined
 }
 
 /** Answer of a request that gets none: Produce with acks 0. */

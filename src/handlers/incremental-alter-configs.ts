@@ -18,9 +18,9 @@ const SUBTRACT = 3
 /** IncrementalAlterConfigs (44, KIP-339): changes the settings that it names and leaves the others. */
 export const incrementalAlterConfigs = handler(
   IncrementalAlterConfigs,
-  ({ resources, validateOnly }, { broker }) => ({
+  async ({ resources, validateOnly }, { broker }) => ({
     throttleTimeMs: 0,
-    responses: alterResources(
+    responses: await alterResources(
       resources,
       validateOnly,
       broker,

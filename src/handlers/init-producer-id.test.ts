@@ -6,10 +6,10 @@ import type { BrokerServices, RequestContext } from './handler.ts'
 import { initProducerId } from './init-producer-id.ts'
 import { ProducerIds } from './producer-ids.ts'
 
-const producerIds = new ProducerIds(() => ({ firstProducerId: 1000n, count: 1000 }))
+const producerIds = new ProducerIds(async () => ({ firstProducerId: 1000n, count: 1000 }))
 const broker = { producerIds } as unknown as BrokerServices
 
-function ask(request: Partial<InitProducerIdRequest>): InitProducerIdResponse {
+async function ask(request: Partial<InitProducerIdRequest>): Promise<InitProducerIdResponse> {
   const whole = {
     transactionalId: null,
     transactionTimeoutMs: 1000,
@@ -18,15 +18,15 @@ function ask(request: Partial<InitProducerIdRequest>): InitProducerIdResponse {
     ...request,
   }
   const context = { broker } as unknown as RequestContext
-  return initProducerId.handle(whole as InitProducerIdRequest, context) as InitProducerIdResponse
+  return (await initProducerId.handle(whole as InitProducerIdRequest, context)) as InitProducerIdResponse
 }
 
-test('every producer gets an id of its own, and the answer can be written in every version', () => {
+test('every producer gets an id of its own, and the answer can be written in every version', async () => {
   const { api } = initProducerId
   const writer = new Writer()
   const ids = new Set<bigint>()
   for (let version = api.minVersion; version <= api.maxVersion; version++) {
-    const answer = ask({})
+    const answer = await ask({})
     expect(answer).toMatchObject({ errorCode: ErrorCode.NONE, producerEpoch: 0 })
     ids.add(answer.producerId)
     writer.reset()
@@ -41,6 +41,6 @@ test.each<[what: string, request: Partial<InitProducerIdRequest>, errorCode: num
   ['an empty transactional id', { transactionalId: '' }, ErrorCode.INVALID_REQUEST],
   // An error at which clients ask again would keep a transactional producer waiting for what does not come.
   ['a transactional id', { transactionalId: 'orders' }, ErrorCode.UNSUPPORTED_VERSION],
-])('refuses %s', (_, request, errorCode) => {
-  expect(ask(request)).toMatchObject({ errorCode, producerId: -1n, producerEpoch: -1 })
+])('refuses %s', async (_, request, errorCode) => {
+  expect(await ask(request)).toMatchObject({ errorCode, producerId: -1n, producerEpoch: -1 })
 })

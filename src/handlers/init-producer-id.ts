@@ -1,4 +1,4 @@
-import { ErrorCode } from '../protocol/error-code.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { InitProducerId } from '../protocol/generated/init-producer-id.ts'
 import { handler } from './handler.ts'
 
@@ -9,17 +9,18 @@ import { handler } from './handler.ts'
  * Transactions are not served yet. The answer is one that clients give up at, with a message that fits: while a coordinator is merely not
  * available they would ask again and again.
  */
-export const initProducerId = handler(InitProducerId, (request, { broker }) => {
+export const initProducerId = handler(InitProducerId, async (request, { broker }) => {
   const { transactionalId, producerId, producerEpoch } = request
   const answer = { throttleTimeMs: 0, ongoingTxnProducerId: -1n, ongoingTxnProducerEpoch: -1 }
   const refused = (errorCode: number) => ({ ...answer, errorCode, producerId: -1n, producerEpoch: -1 })
   if ((producerId === -1n) !== (producerEpoch === -1)) return refused(ErrorCode.INVALID_REQUEST)
   if (transactionalId === '') return refused(ErrorCode.INVALID_REQUEST)
   if (transactionalId !== null) return refused(ErrorCode.UNSUPPORTED_VERSION)
-  return {
-    ...answer,
-    errorCode: ErrorCode.NONE,
-    producerId: broker.producerIds.next(),
-    producerEpoch: 0,
+  try {
+    const newProducerId = await broker.producerIds.next()
+    return { ...answer, errorCode: ErrorCode.NONE, producerId: newProducerId, producerEpoch: 0 }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return refused(error.code)
   }
 })

@@ -9,6 +9,7 @@ import {
   type MetadataResponse,
   type MetadataResponseTopic,
 } from '../protocol/generated/metadata.ts'
+import type { MutationAllowance } from '../quotas/mutation-quota.ts'
 import { type BrokerServices, handler, type RequestContext } from './handler.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import { clusterOperations, NOT_ASKED, topicOperations } from './topics/authorized-operations.ts'
@@ -28,9 +29,22 @@ const FIRST_VERSION_BY_ID = 12
  * 0 asks for all topics with an empty list, 1 and newer with null; 4 can forbid the creation of topics (before, it was always allowed);
  * 8 to 10 tell authorized operations (KIP-430), of the cluster no more from 11 on; 12 asks by topic id (KIP-516).
  */
-export const metadata = handler(Metadata, (request, context): MetadataResponse => {
-  const { broker, apiVersion } = context
-  if (request.topics?.some((topic) => !isAllowed(topic, apiVersion))) return refuse(request.topics)
+export const metadata = handler(
+  Metadata,
+  (request, context): MetadataResponse | Promise<MetadataResponse> => {
+    const { broker, apiVersion, meter } = context
+    if (request.topics?.some((topic) => !isAllowed(topic, apiVersion))) return refuse(request.topics)
+    const missing = topicsToCreate(request, broker)
+    if (missing.length === 0) return answer(request, context)
+    const allowance = meter?.sideEffects()
+    return Promise.all(missing.map((name) => create(name, broker, allowance))).then(() =>
+      answer(request, context),
+    )
+  },
+)
+
+function answer(request: MetadataRequest, context: RequestContext): MetadataResponse {
+  const { broker } = context
   const view = new ClusterView(context)
   const topics = new TopicRows(request, context, view).all()
   return {
@@ -42,7 +56,34 @@ export const metadata = handler(Metadata, (request, context): MetadataResponse =
     clusterAuthorizedOperations: clusterOperations(request.includeClusterAuthorizedOperations),
     errorCode: ErrorCode.NONE,
   }
-})
+}
+
+/** Names that are asked for, that no topic has, and that one is allowed to have now. */
+function topicsToCreate(
+  { topics, allowAutoTopicCreation }: MetadataRequest,
+  { metadata, config }: BrokerServices,
+): string[] {
+  if (topics === null || !allowAutoTopicCreation || topics.some(({ topicId }) => topicId !== ZERO_UUID))
+    return []
+  const missing = topics.flatMap(({ name }) =>
+    name !== null && !metadata.topic(name) && topicNameFault(name) === undefined ? [name] : [],
+  )
+  return missing.length > 0 && config.get('auto.create.topics.enable') ? unique(missing) : []
+}
+
+async function create(
+  name: string,
+  { controller, logger }: BrokerServices,
+  allowance: MutationAllowance | undefined,
+): Promise<void> {
+  try {
+    await controller.autoCreateTopic(name, allowance)
+  } catch (error) {
+    // To the client the topic is unknown, as in Kafka: it has not asked for its creation.
+    if (!(error instanceof ApiError)) throw error
+    logger.warn({ topic: name, reason: error.message }, 'A topic was not created automatically')
+  }
+}
 
 function isAllowed({ name, topicId }: MetadataRequestTopic, apiVersion: number): boolean {
   if (apiVersion < FIRST_VERSION_BY_ID) return name !== null && topicId === ZERO_UUID
@@ -125,22 +166,7 @@ class TopicRows {
     if (topicNameFault(name) !== undefined) {
       return absent(name, ZERO_UUID, ErrorCode.INVALID_TOPIC_EXCEPTION, this.#operations)
     }
-    this.#create(name)
-    const created = metadata.topic(name)
-    if (created) return this.#present(created)
     return absent(name, ZERO_UUID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, this.#operations)
-  }
-
-  #create(name: string): void {
-    const { config, controller, logger } = this.#broker
-    if (!this.#request.allowAutoTopicCreation || !config.get('auto.create.topics.enable')) return
-    try {
-      controller.autoCreateTopic(name)
-    } catch (error) {
-      // To the client the topic is unknown, as in Kafka: it has not asked for its creation.
-      if (!(error instanceof ApiError)) throw error
-      logger.warn({ topic: name, reason: error.message }, 'A topic was not created automatically')
-    }
   }
 
   #present({ name, topicId, partitions }: TopicImage): MetadataResponseTopic {

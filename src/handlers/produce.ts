@@ -45,7 +45,9 @@ const requestInfos = Array.from({ length: Produce.maxVersion + 1 }, (_, produceV
 export const produce = handler(Produce, (request, context) => {
   const refusal = refusalOf(request)
   const rows = refusal ? refuseAll(request, refusal) : rowsOf(request, context)
+  if (!refusal) context.meter?.produced()
   if (request.acks === 0) {
+    context.meter?.exempt()
     for (const { topic, row } of rows) {
       if (row.errorCode === ErrorCode.NONE) continue
       throw new CloseConnectionError(

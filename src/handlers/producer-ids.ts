@@ -1,20 +1,37 @@
+interface ProducerIdBlock {
+  readonly firstProducerId: bigint
+  readonly count: number
+}
+
 /** Hands out ids of producers from blocks that the controller gives, so that not every producer costs a record of the metadata log. */
 export class ProducerIds {
-  readonly #allocate: () => { readonly firstProducerId: bigint; readonly count: number }
+  readonly #allocate: () => Promise<ProducerIdBlock>
   #next = 0n
   #end = 0n
+  /** The next block is on its way. */
+  #allocating: Promise<void> | undefined
 
   /** `allocate` takes the next block from the controller. */
-  constructor(allocate: () => { readonly firstProducerId: bigint; readonly count: number }) {
+  constructor(allocate: () => Promise<ProducerIdBlock>) {
     this.#allocate = allocate
   }
 
-  next(): bigint {
-    if (this.#next === this.#end) {
-      const { firstProducerId, count } = this.#allocate()
-      this.#next = firstProducerId
-      this.#end = firstProducerId + BigInt(count)
-    }
+  /** An id that nobody has got yet. Rejects with `ApiError` when there is no block to be had. */
+  async next(): Promise<bigint> {
+    // Others may have used the block up before it is one's turn.
+    while (this.#next === this.#end) await this.#nextBlock()
     return this.#next++
+  }
+
+  #nextBlock(): Promise<void> {
+    this.#allocating ??= this.#allocate()
+      .then(({ firstProducerId, count }) => {
+        this.#next = firstProducerId
+        this.#end = firstProducerId + BigInt(count)
+      })
+      .finally(() => {
+        this.#allocating = undefined
+      })
+    return this.#allocating
   }
 }

@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { silentLogger } from '../platform/logger.ts'
-import { MemoryFiles } from '../platform/memory-files.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import { alterClientQuotas } from './alter-client-quotas.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
@@ -13,29 +11,31 @@ describe('client quotas', () => {
   type Quotas = Readonly<Record<string, number | null>>
   const rows = (entity: Entity) =>
     Object.entries(entity).map(([entityType, entityName]) => ({ entityType, entityName }))
-  const alter = (ask: Ask, entries: readonly (readonly [Entity, Quotas])[], validateOnly = false) =>
-    ask(alterClientQuotas, 1, {
-      entries: entries.map(([entity, quotas]) => ({
-        entity: rows(entity),
-        ops: Object.entries(quotas).map(([key, value]) => ({
-          key,
-          value: value ?? 0,
-          remove: value === null,
+  const alter = async (ask: Ask, entries: readonly (readonly [Entity, Quotas])[], validateOnly = false) =>
+    (
+      await ask(alterClientQuotas, 1, {
+        entries: entries.map(([entity, quotas]) => ({
+          entity: rows(entity),
+          ops: Object.entries(quotas).map(([key, value]) => ({
+            key,
+            value: value ?? 0,
+            remove: value === null,
+          })),
         })),
-      })),
-      validateOnly,
-    }).entries.map(({ errorCode }) => errorCode)
-  const answer = (
+        validateOnly,
+      })
+    ).entries.map(({ errorCode }) => errorCode)
+  const answer = async (
     ask: Ask,
     components: readonly (readonly [entityType: string, matchType: number, match: string | null])[],
     strict = false,
   ) =>
-    ask(describeClientQuotas, 1, {
+    await ask(describeClientQuotas, 1, {
       components: components.map(([entityType, matchType, match]) => ({ entityType, matchType, match })),
       strict,
     })
-  const found = (...args: Parameters<typeof answer>) =>
-    answer(...args).entries!.map(({ entity, values }) => [
+  const found = async (...args: Parameters<typeof answer>) =>
+    (await answer(...args)).entries!.map(({ entity, values }) => [
       Object.fromEntries(entity.map(({ entityType, entityName }) => [entityType, entityName])),
       Object.fromEntries(values.map(({ key, value }) => [key, value])),
     ])
@@ -43,13 +43,17 @@ describe('client quotas', () => {
   test('what is set is there after a restart, until it is removed', async () => {
     const first = await metadataBroker()
     const alice = { user: 'alice' }
-    expect(alter(first.ask, [[alice, { producer_byte_rate: 1000, request_percentage: 0.5 }]])).toEqual([0])
-    expect(alter(first.ask, [[alice, { request_percentage: null, consumer_byte_rate: null }]])).toEqual([0])
+    expect(await alter(first.ask, [[alice, { producer_byte_rate: 1000, request_percentage: 0.5 }]])).toEqual([
+      0,
+    ])
+    expect(await alter(first.ask, [[alice, { request_percentage: null, consumer_byte_rate: null }]])).toEqual(
+      [0],
+    )
     await first.harness.stop()
     const { ask } = await metadataBroker(first.files)
-    expect(found(ask, [])).toEqual([[alice, { producer_byte_rate: 1000 }]])
-    expect(alter(ask, [[alice, { producer_byte_rate: null }]])).toEqual([0])
-    expect(found(ask, [])).toEqual([])
+    expect(await found(ask, [])).toEqual([[alice, { producer_byte_rate: 1000 }]])
+    expect(await alter(ask, [[alice, { producer_byte_rate: null }]])).toEqual([0])
+    expect(await found(ask, [])).toEqual([])
   })
 
   test('filters: by name, the default, anything; a strict one wants no other parts', async () => {
@@ -63,30 +67,32 @@ describe('client quotas', () => {
     ]
     const quotasOf = (entity: Entity): Quotas =>
       'ip' in entity ? { connection_creation_rate: 5 } : { producer_byte_rate: 5 }
-    alter(
+    await alter(
       ask,
       entities.map((entity) => [entity, quotasOf(entity)] as const),
     )
-    const names = (...args: Parameters<typeof answer>) => found(...args).map(([entity]) => entity)
-    expect(names(ask, [])).toEqual(entities)
-    expect(names(ask, [], true)).toEqual([])
-    expect(names(ask, [['user', 0, 'alice']])).toEqual([entities[0], entities[1]])
-    expect(names(ask, [['user', 0, 'alice']], true)).toEqual([entities[0]])
-    expect(names(ask, [['user', 1, null]])).toEqual([entities[2]])
-    expect(names(ask, [['user', 2, null]])).toEqual(entities.slice(0, 3))
+    const names = async (...args: Parameters<typeof answer>) =>
+      (await found(...args)).map(([entity]) => entity)
+    expect(await names(ask, [])).toEqual(entities)
+    expect(await names(ask, [], true)).toEqual([])
+    expect(await names(ask, [['user', 0, 'alice']])).toEqual([entities[0], entities[1]])
+    expect(await names(ask, [['user', 0, 'alice']], true)).toEqual([entities[0]])
+    expect(await names(ask, [['user', 1, null]])).toEqual([entities[2]])
+    expect(await names(ask, [['user', 2, null]])).toEqual(entities.slice(0, 3))
     expect(
-      names(ask, [
+      await names(ask, [
         ['user', 2, null],
         ['client-id', 2, null],
       ]),
     ).toEqual([entities[1]])
-    expect(names(ask, [['ip', 2, null]])).toEqual([entities[4]])
+    expect(await names(ask, [['ip', 2, null]])).toEqual([entities[4]])
   })
 
   test('filters that are refused', async () => {
     const { ask } = await metadataBroker()
-    const code = (...components: Parameters<typeof answer>[1]) => answer(ask, components).errorCode
-    expect(code(['planet', 0, 'mars'])).toBe(ErrorCode.UNSUPPORTED_VERSION)
+    const code = async (...components: Parameters<typeof answer>[1]) =>
+      (await answer(ask, components)).errorCode
+    expect(await code(['planet', 0, 'mars'])).toBe(ErrorCode.UNSUPPORTED_VERSION)
     for (const components of [
       [['', 0, 'x']],
       [['user', 9, null]],
@@ -101,9 +107,9 @@ describe('client quotas', () => {
         ['ip', 2, null],
       ],
     ] as const) {
-      expect([components, code(...components)]).toEqual([components, ErrorCode.INVALID_REQUEST])
+      expect([components, await code(...components)]).toEqual([components, ErrorCode.INVALID_REQUEST])
     }
-    expect(answer(ask, [['user', 9, null]]).entries).toBe(null)
+    expect((await answer(ask, [['user', 9, null]])).entries).toBe(null)
   })
 
   test('changes that are refused, each for itself', async () => {
@@ -121,30 +127,23 @@ describe('client quotas', () => {
       [{ ip: '10.0.0.1', user: 'x' }, { connection_creation_rate: 1 }],
       [{ ip: '10.0.0.1' }, { connection_creation_rate: 3e9 }],
     ]
-    for (const each of bad) expect([each, alter(ask, [each])]).toEqual([each, [ErrorCode.INVALID_REQUEST]])
-    expect(found(ask, [])).toEqual([])
+    for (const each of bad)
+      expect([each, await alter(ask, [each])]).toEqual([each, [ErrorCode.INVALID_REQUEST]])
+    expect(await found(ask, [])).toEqual([])
     const good = [{ user: 'good' }, { producer_byte_rate: 1 }] as const
-    expect(alter(ask, [bad[0]!, good])).toEqual([ErrorCode.INVALID_REQUEST, 0])
-    expect(found(ask, [])).toEqual([[...good]])
+    expect(await alter(ask, [bad[0]!, good])).toEqual([ErrorCode.INVALID_REQUEST, 0])
+    expect(await found(ask, [])).toEqual([[...good]])
   })
 
   test('an entity that stands there twice is answered once, with an error; a rehearsal changes nothing', async () => {
     const { ask } = await metadataBroker()
     const once = [{ user: 'u' }, { producer_byte_rate: 1 }] as const
-    expect(alter(ask, [once], true)).toEqual([0])
-    expect(found(ask, [])).toEqual([])
-    expect(alter(ask, [once, [{ user: 'u' }, { producer_byte_rate: 2 }]])).toEqual([
+    expect(await alter(ask, [once], true)).toEqual([0])
+    expect(await found(ask, [])).toEqual([])
+    expect(await alter(ask, [once, [{ user: 'u' }, { producer_byte_rate: 2 }]])).toEqual([
       ErrorCode.INVALID_REQUEST,
     ])
-    expect(found(ask, [])).toEqual([[...once]])
-  })
-
-  test('whoever sets one is told in the log that it has no effect yet', async () => {
-    const warnings: string[] = []
-    const logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) }
-    const { ask } = await metadataBroker(new MemoryFiles(), logger)
-    alter(ask, [[{ user: 'u' }, { producer_byte_rate: 1 }]])
-    expect(warnings).toEqual(['quotas are kept but not enforced yet: no client is slowed down'])
+    expect(await found(ask, [])).toEqual([[...once]])
   })
 })
 
@@ -157,20 +156,21 @@ describe('SCRAM users', () => {
     saltedPassword: Buffer.alloc(32),
     ...rest,
   })
-  const alter = (ask: Ask, deletions: readonly object[], upsertions: readonly object[]) =>
-    ask(alterUserScramCredentials, 0, { deletions, upsertions }).results.map(({ user, errorCode }) => [
-      user,
-      errorCode,
-    ])
-  const described = (ask: Ask, ...names: string[]) =>
-    ask(describeUserScramCredentials, 0, {
-      users: names.length > 0 ? names.map((name) => ({ name })) : null,
-    }).results.map(({ user, errorCode, credentialInfos }) => [user, errorCode, credentialInfos])
+  const alter = async (ask: Ask, deletions: readonly object[], upsertions: readonly object[]) =>
+    (await ask(alterUserScramCredentials, 0, { deletions, upsertions })).results.map(
+      ({ user, errorCode }) => [user, errorCode],
+    )
+  const described = async (ask: Ask, ...names: string[]) =>
+    (
+      await ask(describeUserScramCredentials, 0, {
+        users: names.length > 0 ? names.map((name) => ({ name })) : null,
+      })
+    ).results.map(({ user, errorCode, credentialInfos }) => [user, errorCode, credentialInfos])
 
   test('are there after a restart, one credential for each mechanism; keys as RFC 5802 makes them', async () => {
     const first = await metadataBroker()
-    alter(first.ask, [], [upsertion('u')])
-    alter(
+    await alter(first.ask, [], [upsertion('u')])
+    await alter(
       first.ask,
       [],
       [upsertion('u', { mechanism: 2, iterations: 8192, saltedPassword: Buffer.alloc(64) })],
@@ -181,20 +181,20 @@ describe('SCRAM users', () => {
       { mechanism: 1, iterations: 4096 },
       { mechanism: 2, iterations: 8192 },
     ]
-    expect(described(ask)).toEqual([['u', 0, both]])
+    expect(await described(ask)).toEqual([['u', 0, both]])
     const { salt, storedKey, serverKey } = image.scramCredentials.get('u', 1)!
     expect(salt.toString()).toBe('salt')
     expect([storedKey.length, serverKey.length]).toEqual([32, 32])
-    expect(alter(ask, [{ name: 'u', mechanism: 1 }], [])).toEqual([['u', 0]])
-    expect(described(ask)).toEqual([['u', 0, [both[1]]]])
-    alter(ask, [{ name: 'u', mechanism: 2 }], [])
-    expect(described(ask)).toEqual([])
+    expect(await alter(ask, [{ name: 'u', mechanism: 1 }], [])).toEqual([['u', 0]])
+    expect(await described(ask)).toEqual([['u', 0, [both[1]]]])
+    await alter(ask, [{ name: 'u', mechanism: 2 }], [])
+    expect(await described(ask)).toEqual([])
   })
 
   test('are described by name, each once', async () => {
     const { ask } = await metadataBroker()
-    alter(ask, [], [upsertion('u')])
-    expect(described(ask, 'u', 'nobody', 'v', 'v')).toEqual([
+    await alter(ask, [], [upsertion('u')])
+    expect(await described(ask, 'u', 'nobody', 'v', 'v')).toEqual([
       ['u', 0, [{ mechanism: 1, iterations: 4096 }]],
       ['nobody', ErrorCode.RESOURCE_NOT_FOUND, []],
       ['v', ErrorCode.DUPLICATE_RESOURCE, []],
@@ -203,7 +203,7 @@ describe('SCRAM users', () => {
 
   test('what is refused, each user for itself', async () => {
     const { ask } = await metadataBroker()
-    const results = alter(
+    const results = await alter(
       ask,
       [{ name: 'nobody', mechanism: 1 }],
       [
@@ -228,10 +228,10 @@ describe('SCRAM users', () => {
       ['twice', ErrorCode.DUPLICATE_RESOURCE],
       ['good', 0],
     ])
-    expect(described(ask).map(([user]) => user)).toEqual(['good'])
-    expect(alter(ask, [{ name: 'good', mechanism: 1 }], [upsertion('good')])).toEqual([
+    expect((await described(ask)).map(([user]) => user)).toEqual(['good'])
+    expect(await alter(ask, [{ name: 'good', mechanism: 1 }], [upsertion('good')])).toEqual([
       ['good', ErrorCode.DUPLICATE_RESOURCE],
     ])
-    expect(described(ask).map(([user]) => user)).toEqual(['good'])
+    expect((await described(ask)).map(([user]) => user)).toEqual(['good'])
   })
 })

@@ -5,9 +5,9 @@ import { handler } from './handler.ts'
 /** UnregisterBroker (key 64, KIP-631): forgets a broker, so that it counts no more where replicas are placed. */
 export const unregisterBroker = handler(
   UnregisterBroker,
-  ({ brokerId }, { broker }): UnregisterBrokerResponse => {
+  async ({ brokerId }, { broker }): Promise<UnregisterBrokerResponse> => {
     try {
-      broker.controller.unregisterBroker(brokerId)
+      await broker.controller.unregisterBroker(brokerId)
       return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error

@@ -9,7 +9,7 @@ import { handler } from './handler.ts'
  */
 export const updateFeatures = handler(
   UpdateFeatures,
-  ({ featureUpdates, validateOnly }, { broker, apiVersion }): UpdateFeaturesResponse => {
+  async ({ featureUpdates, validateOnly }, { broker, apiVersion }): Promise<UpdateFeaturesResponse> => {
     const updates = featureUpdates.map(({ feature, maxVersionLevel, allowDowngrade, upgradeType }) => ({
       feature,
       level: maxVersionLevel,
@@ -17,7 +17,7 @@ export const updateFeatures = handler(
         apiVersion > 0 ? upgradeType : allowDowngrade ? UpgradeType.SAFE_DOWNGRADE : UpgradeType.UPGRADE,
     }))
     try {
-      broker.controller.updateFeatures(updates, { validateOnly })
+      await broker.controller.updateFeatures(updates, { validateOnly })
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       return { throttleTimeMs: 0, errorCode: error.code, errorMessage: error.message, results: [] }

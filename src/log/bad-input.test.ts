@@ -92,12 +92,12 @@ describe('what can be rebuilt is, with a line', () => {
     [
       'partition.metadata',
       (path) => files.replace(path, 'nonsense'),
-      'warn partition.metadata is missing or damaged, writing it anew',
+      'warn partition.metadata was missing or damaged, and was written anew',
     ],
     [
       `${'2'.padStart(20, '0')}.timeindex`,
       (path) => files.replace(path, files.read(path).subarray(0, 7)),
-      `warn an index cannot be used, building it anew ${SEGMENTS[1]}.log`,
+      `warn an index could not be used, and was built anew ${SEGMENTS[1]}.log`,
     ],
   ]
   test.each(cases)('%s', async (name, damage, line) => {
@@ -171,7 +171,9 @@ describe('foreign things in the directory are left alone', () => {
     const path = `${DATA}/meta.properties`
     files.replace(path, files.read(path).toString().replace('version=1', 'version=2'))
     const open = () => DataDirectory.open({ files, random: seededRandom(), path: DATA, nodeId: 1 })
-    expect(open).toThrow(`${path} has version 2, expected 1`)
+    expect(open).toThrow(
+      `${path} has version 2, and only 1 is known here: start the broker that wrote it, or one that is newer`,
+    )
     expect(files.exists(`${DATA}/.kafka_cleanshutdown`)).toBe(true)
   })
 })

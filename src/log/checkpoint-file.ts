@@ -1,4 +1,4 @@
-import type { Files } from '../platform/platform.ts'
+import type { Files, OpenFile } from '../platform/platform.ts'
 
 /**
  * Kafka's checkpoint files are text: a version, a count, then a line per entry.
@@ -66,18 +66,40 @@ export async function replaceFile(
   } finally {
     file.close()
   }
-  if (isLatest()) files.rename(beside, path)
+  if (!isLatest()) return
+  files.rename(beside, path)
+  await files.flushDirectory(folderOf(path))
 }
 
 /** Replaces a small file without waiting for the device: what it holds can be rebuilt, only a mix of old and new must not be. */
 export function replaceFileUnflushed(files: Files, path: string, bytes: Buffer | string): void {
+  replaceOnTheSpot(files, path, bytes, () => {})
+}
+
+/** Replaces a small file and waits for the device on the main thread. Gets along with `replaceFile`, which may be at the same file. */
+export function replaceFileSync(files: Files, path: string, bytes: Buffer | string): void {
+  replaceOnTheSpot(files, path, bytes, (file) => file.flushSync())
+  files.flushDirectorySync(folderOf(path))
+}
+
+function replaceOnTheSpot(
+  files: Files,
+  path: string,
+  bytes: Buffer | string,
+  flush: (file: OpenFile) => void,
+): void {
   const beside = `${path}.tmp`
   const file = files.open(beside, 'create')
   try {
     file.truncate(0)
     file.write([typeof bytes === 'string' ? Buffer.from(bytes) : bytes], 0)
+    flush(file)
   } finally {
     file.close()
   }
   files.rename(beside, path)
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }

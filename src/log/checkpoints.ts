@@ -40,6 +40,11 @@ export class Checkpoints {
     this.#cleaned = read('cleaner-offset-checkpoint')
   }
 
+  /** Of all partitions that the file knew at the start, by name. */
+  *recoveryPoints(): Generator<[name: string, offset: bigint]> {
+    for (const [key, { offset }] of this.#recoveryPoints) yield [key, offset]
+  }
+
   recoveryPoint(key: string): bigint {
     return this.#recoveryPoints.get(key)?.offset ?? 0n
   }
@@ -74,7 +79,7 @@ export class Checkpoints {
     this.forget(key)
     if (!this.#forgotten.has(key)) return
     this.#directory.writeCheckpointNow('recovery-point-offset-checkpoint', this.#recoveryPoints.values())
-    this.#directory.writeCheckpointNow('log-start-offset-checkpoint', this.#logStarts.values())
+    this.#directory.writeCheckpointSync('log-start-offset-checkpoint', this.#logStarts.values())
     this.#directory.writeCheckpointNow('replication-offset-checkpoint', this.#highWatermarks.values())
     this.#directory.writeCheckpointNow('cleaner-offset-checkpoint', this.#cleaned.values())
     this.#forgotten.clear()
@@ -90,10 +95,10 @@ export class Checkpoints {
     ])
   }
 
-  /** Writes where the logs start, at once. */
+  /** Writes where the logs start, at once, and to the device: nothing else tells, and it is the only place for all logs. */
   writeLogStarts(partitions: Iterable<Partition>): void {
     this.#takeOver(partitions)
-    this.#directory.writeCheckpointNow('log-start-offset-checkpoint', this.#logStarts.values())
+    this.#directory.writeCheckpointSync('log-start-offset-checkpoint', this.#logStarts.values())
   }
 
   #takeOver(partitions: Iterable<Partition>): void {

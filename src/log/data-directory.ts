@@ -4,8 +4,10 @@ import {
   type OffsetCheckpoint,
   parseOffsetCheckpoint,
   replaceFile,
+  replaceFileSync,
   replaceFileUnflushed,
 } from './checkpoint-file.ts'
+import { isFileError } from './storage-error.ts'
 
 const META_PROPERTIES = 'meta.properties'
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
@@ -69,15 +71,20 @@ export class DataDirectory {
   /** Makes the folder if need be and locks it. Throws `DirectoryLockedError`, `DataDirectoryError`, or what the file system says. */
   static open(options: DataDirectoryOptions): DataDirectory {
     const { files, path } = options
-    files.makeDirectory(path)
+    if (!files.exists(path)) {
+      files.makeDirectory(path)
+      files.flushDirectorySync(parentOf(path))
+    }
     const lock = files.lock(`${path}/.lock`)
     try {
       const isNew = !files.exists(`${path}/${META_PROPERTIES}`)
       const meta = isNew ? format(options) : readMeta(options)
       const markerPath = `${path}/${CLEAN_SHUTDOWN}`
-      const marker = files.exists(markerPath) ? files.read(markerPath) : undefined
+      const marker = files.exists(markerPath) ? readWhole(files, markerPath) : undefined
       // From here on only a clean shutdown writes it again.
       files.remove(markerPath)
+      // Were it back after a loss of power, nothing would be recovered. And a broker that was killed may have left folders that are new.
+      if (!isNew) files.flushDirectorySync(path)
       return new DataDirectory(options, lock, meta, isNew, marker)
     } catch (error) {
       lock.release()
@@ -88,7 +95,7 @@ export class DataDirectory {
   /** A checkpoint; empty when the file is missing, undefined when it is damaged. */
   readCheckpoint(name: CheckpointName): OffsetCheckpoint | undefined {
     const path = `${this.path}/${name}`
-    const bytes = this.files.exists(path) ? this.files.read(path) : undefined
+    const bytes = this.files.exists(path) ? readWhole(this.files, path) : undefined
     // Apache Kafka makes the file before it has something to say.
     if (bytes === undefined || bytes.length === 0) return new Map()
     return parseOffsetCheckpoint(bytes.toString('utf8'))
@@ -101,7 +108,13 @@ export class DataDirectory {
     return replaceFile(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries), isLatest)
   }
 
-  /** Writes a checkpoint and leaves it to the operating system when it goes to the device. */
+  /** The same on the main thread. */
+  writeCheckpointSync(name: CheckpointName, entries: Iterable<CheckpointEntry>): void {
+    this.#beginWriting(name)
+    replaceFileSync(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries))
+  }
+
+  /** Writes a checkpoint and leaves it to the operating system when it goes to the device. A loss of power may leave neither the old one nor the new one. */
   writeCheckpointNow(name: CheckpointName, entries: Iterable<CheckpointEntry>): void {
     this.#beginWriting(name)
     replaceFileUnflushed(this.files, `${this.path}/${name}`, formatOffsetCheckpoint(entries))
@@ -132,6 +145,21 @@ export class DataDirectory {
   /** Gives the directory to the next broker. */
   release(): void {
     this.#lock.release()
+  }
+}
+
+function parentOf(path: string): string {
+  const end = path.replace(/[/\\]+$/, '').search(/[/\\][^/\\]*$/)
+  return end < 0 ? '.' : path.slice(0, end + 1)
+}
+
+/** What the system says does not always name the file. */
+function readWhole(files: Files, path: string): Buffer {
+  try {
+    return files.read(path)
+  } catch (error) {
+    if (!isFileError(error)) throw error
+    throw new DataDirectoryError(`${path} cannot be read: ${error.message}`)
   }
 }
 
@@ -168,7 +196,7 @@ function format({
 function readMeta({ files, path, nodeId, clusterId }: DataDirectoryOptions): MetaProperties {
   const file = `${path}/${META_PROPERTIES}`
   const properties = new Map<string, string>()
-  for (const line of files.read(file).toString('utf8').split(/\r?\n/)) {
+  for (const line of readWhole(files, file).toString('utf8').split(/\r?\n/)) {
     const match = /^\s*([^#!\s=:][^\s=:]*)\s*[=:]\s*(.*)$/.exec(line)
     if (match) properties.set(match[1]!, match[2]!.trim())
   }
@@ -177,8 +205,11 @@ function readMeta({ files, path, nodeId, clusterId }: DataDirectoryOptions): Met
     if (!found) throw new DataDirectoryError(`${file} has no ${name}`)
     return found
   }
-  if (value('version') !== '1')
-    throw new DataDirectoryError(`${file} has version ${value('version')}, expected 1`)
+  if (value('version') !== '1') {
+    throw new DataDirectoryError(
+      `${file} has version ${value('version')}, and only 1 is known here: start the broker that wrote it, or one that is newer`,
+    )
+  }
   const storedNodeId = value('node.id')
   if (storedNodeId !== String(nodeId)) {
     throw new DataDirectoryError(

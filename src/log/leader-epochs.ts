@@ -39,7 +39,10 @@ export class LeaderEpochs {
     for (const line of lines) {
       const match = /^(\d+) (\d+)$/.exec(line)
       if (!match) return false
-      entries.push({ epoch: Number(match[1]), startOffset: BigInt(match[2]!) })
+      const entry = { epoch: Number(match[1]), startOffset: BigInt(match[2]!) }
+      const before = entries.at(-1)
+      if (before && (entry.epoch <= before.epoch || entry.startOffset < before.startOffset)) return false
+      entries.push(entry)
     }
     this.#entries = entries
     return true

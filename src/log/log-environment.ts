@@ -21,6 +21,9 @@ export interface LogEnvironment {
   removeLater(paths: readonly string[], delayMs: number): void
   /** Runs flushes one after the other, so that reads find a free thread. Failures are logged. */
   flushInBackground(flush: () => Promise<void>): void
+  /** Resolves when the folders of logs have on the device the names that they have now. */
+  flushFolderNames(): Promise<void>
+  flushFolderNamesSync(): void
   /** A recovery point moved: the checkpoint has to be written some time. */
   recoveryPointMoved(): void
   /** A log start moved: acknowledged deletes must be on disk before the answer. */

@@ -4,6 +4,13 @@ import type { LogEnvironment } from './log-environment.ts'
 import type { Segment } from './segment.ts'
 import { allFlushed, isFlushError } from './storage-error.ts'
 
+/** How a log was found at its opening. */
+export interface FoundLog {
+  readonly recoveryPoint: bigint
+  /** The last shutdown was clean. */
+  readonly isClean: boolean
+}
+
 /**
  * Brings a log to the device: on demand, and as `flush.messages` and `flush.ms` ask for. Knows how far that has come.
  *
@@ -17,20 +24,32 @@ export class LogFlusher {
   /** The log's own list, which changes as segments come and go. */
   readonly #segments: readonly Segment[]
   #recoveryPoint: bigint
+  /** Full segments whose indexes got their last entries, and have not been flushed since. */
+  readonly #sealed = new Set<Segment>()
   /** Rises when the log is cut: a flush that began before has flushed what is not there any more. */
   #truncations = 0
   #timer: Timer | undefined
   #failure: Error | undefined
+  readonly #directory: string
+  /** The segments as they were when names were brought to the device last: others have come and gone since. */
+  #named: readonly Segment[]
+  /** The folder itself is so new that it may not have its name there. */
+  isFolderNew = false
+  /** Something was written, cut or begun since the log was opened. */
+  #isTouched = false
 
-  constructor(environment: LogEnvironment, segments: readonly Segment[], recoveryPoint: bigint) {
+  constructor(environment: LogEnvironment, directory: string, segments: readonly Segment[], found: FoundLog) {
     this.#environment = environment
+    this.#directory = directory
     this.#segments = segments
-    this.#recoveryPoint = recoveryPoint
+    this.#recoveryPoint = found.recoveryPoint
+    this.#named = found.isClean ? [...segments] : []
   }
 
   /** Everything below is on the device: a recovery has to look only at what is behind. */
   get recoveryPoint(): bigint {
-    return this.#recoveryPoint
+    const sealed = this.#sealed.size === 0 ? undefined : this.#segments.find((one) => this.#sealed.has(one))
+    return sealed && sealed.baseOffset < this.#recoveryPoint ? sealed.baseOffset : this.#recoveryPoint
   }
 
   /** What the device said when it refused: nothing more can be promised then. */
@@ -39,22 +58,53 @@ export class LogFlusher {
   }
 
   /** Resolves when all below `upTo` is on the device. */
-  async flush(upTo: bigint): Promise<void> {
-    if (this.#failure) throw this.#failure
-    if (upTo <= this.#recoveryPoint) return
-    const truncations = this.#truncations
+  flush(upTo: bigint): Promise<void> {
+    return this.#flush(upTo, (segment) => segment.flush(), true)
+  }
+
+  /** The same without the indexes, which a recovery builds anew: nobody who waits for it waits for more than one file. */
+  flushRecords(upTo: bigint): Promise<void> {
+    return this.#flush(upTo, (segment) => segment.file.flush(), false)
+  }
+
+  /**
+   * A segment is full, and the log goes on behind it. Where its records are on the device already, a checkpoint may say so too: a recovery
+   * would not look at it again, so its indexes have to be there at once. Else they go with the next flush of the whole segment.
+   */
+  sealed(segment: Segment, end: bigint): void {
+    this.#isTouched = true
     try {
-      await allFlushed(this.#dirty(upTo).map((segment) => segment.flush()))
+      if (this.#recoveryPoint >= end) segment.flushIndexesSync()
+      else this.#sealed.add(segment)
+    } catch (error) {
+      throw this.#noted(error)
+    }
+  }
+
+  async #flush(
+    upTo: bigint,
+    flushSegment: (segment: Segment) => Promise<void>,
+    hasIndexes: boolean,
+  ): Promise<void> {
+    if (this.#failure) throw this.#failure
+    if (upTo <= this.recoveryPoint) return
+    const truncations = this.#truncations
+    const sealed = hasIndexes ? [...this.#sealed] : []
+    try {
+      await allFlushed([...this.#dirty(upTo).map(flushSegment), ...this.#flushNames()])
     } catch (error) {
       throw this.#noted(error)
     }
     // Of two flushes side by side only one is told.
     if (this.#failure) throw this.#failure
+    // With those that are gone by now.
+    for (const segment of sealed) if (segment.baseOffset < upTo) this.#sealed.delete(segment)
     if (truncations === this.#truncations) this.#flushed(upTo)
   }
 
   /** After an append. With `flush.messages` the answer waits for the device; that is what it is for. */
   appended(config: TopicConfig, logEndOffset: bigint, flushAll: () => Promise<void>): void {
+    this.#isTouched = true
     const messages = config['flush.messages']
     const delayMs = config['flush.ms']
     if (
@@ -63,6 +113,7 @@ export class LogFlusher {
     ) {
       try {
         for (const segment of this.#dirty(logEndOffset)) segment.file.flushSync()
+        if (!this.#areNamed || this.isFolderNew) this.#flushNamesSync()
       } catch (error) {
         throw this.#noted(error)
       }
@@ -74,6 +125,52 @@ export class LogFlusher {
         flushInBackground(flushAll)
       })
     }
+  }
+
+  /** For a clean stop: with the indexes of the last segment. Does nothing when nothing has changed. */
+  async flushForStop(upTo: bigint): Promise<void> {
+    if (!this.#isTouched && upTo <= this.recoveryPoint) return
+    await this.flush(upTo)
+    try {
+      await this.#segments.at(-1)!.flushIndexes()
+    } catch (error) {
+      throw this.#noted(error)
+    }
+  }
+
+  /** Resolves when all files have on the device the names that they have now, in their folder. */
+  async flushFolder(): Promise<void> {
+    const segments = [...this.#segments]
+    await this.#environment.files.flushDirectory(this.#directory)
+    this.#named = segments
+  }
+
+  /** What is on the device has to be found there too, and what is gone must not come back without its records. */
+  #flushNames(): Promise<void>[] {
+    const flushes: Promise<void>[] = []
+    if (!this.#areNamed) flushes.push(this.flushFolder())
+    if (this.isFolderNew) flushes.push(this.#flushFolderName())
+    return flushes
+  }
+
+  async #flushFolderName(): Promise<void> {
+    await this.#environment.flushFolderNames()
+    this.isFolderNew = false
+  }
+
+  #flushNamesSync(): void {
+    const { files, flushFolderNamesSync } = this.#environment
+    if (!this.#areNamed) files.flushDirectorySync(this.#directory)
+    this.#named = [...this.#segments]
+    if (this.isFolderNew) flushFolderNamesSync()
+    this.isFolderNew = false
+  }
+
+  get #areNamed(): boolean {
+    const named = this.#named
+    return (
+      this.#segments.length === named.length && this.#segments.every((segment, at) => segment === named[at])
+    )
   }
 
   #noted(error: unknown): unknown {
@@ -90,6 +187,7 @@ export class LogFlusher {
 
   /** The log ends earlier now. */
   truncateTo(offset: bigint): void {
+    this.#isTouched = true
     this.#truncations++
     if (this.#recoveryPoint > offset) this.#recoveryPoint = offset
   }
@@ -101,13 +199,13 @@ export class LogFlusher {
   #dirty(upTo: bigint): Segment[] {
     return this.#segments.filter((segment, index) => {
       const next = this.#segments[index + 1]
-      return segment.baseOffset < upTo && (next === undefined || next.baseOffset > this.#recoveryPoint)
+      const isDirty = next === undefined || next.baseOffset > this.#recoveryPoint || this.#sealed.has(segment)
+      return segment.baseOffset < upTo && isDirty
     })
   }
 
   #flushed(upTo: bigint): void {
-    if (upTo <= this.#recoveryPoint) return
-    this.#recoveryPoint = upTo
+    if (upTo > this.#recoveryPoint) this.#recoveryPoint = upTo
     this.#environment.recoveryPointMoved()
   }
 }

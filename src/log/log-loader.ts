@@ -1,5 +1,4 @@
 import { isIntact, partitionLeaderEpoch } from '../protocol/any-batch.ts'
-import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { baseOffset, batchSizeInBytes } from '../protocol/record-batch.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogEnvironment } from './log-environment.ts'
@@ -10,6 +9,7 @@ import type { ProducerSnapshots } from './producer-snapshots.ts'
 import { ProducerStates } from './producer-states.ts'
 import type { Segment } from './segment.ts'
 import { parseSegmentName, type SegmentSuffix, segmentPath } from './segment-names.ts'
+import { DamagedLogError } from './storage-error.ts'
 
 /** What a log is loaded into, and what is known beforehand. */
 export interface LoadRequest {
@@ -31,6 +31,14 @@ export interface LoadedLog {
   readonly logStartOffset: bigint
   readonly logEndOffset: bigint
   readonly recoveryPoint: bigint
+}
+
+const LEFT = 'it is left as it is (odradek check tells more)'
+
+function damaged(segment: Segment, position: number, nextOffset: bigint): DamagedLogError {
+  return new DamagedLogError(
+    `${segment.file.path} is damaged at byte ${position}, offset ${nextOffset}; ${LEFT}`,
+  )
 }
 
 /** Opens what is in a partition's folder: repairs it after a crash, otherwise reads no more than names, ends and snapshots. */
@@ -58,10 +66,13 @@ class LogLoader {
     const hasEpochs = leaderEpochs.load()
     const firstToRecover = isClean ? this.#segments.length : this.#firstUnflushed()
     this.#repairIndexes(firstToRecover)
-    if (!hasEpochs) this.#replayEpochs(firstToRecover)
-    if (isClean) this.#checkUntouched()
+    this.#trimZeros(firstToRecover)
+    if (!hasEpochs || (isClean && !this.#fitsEpochs())) this.#replayEpochs(firstToRecover)
+    this.#tellGaps(firstToRecover)
+    if (isClean) this.#checkEnd()
     const recoverFrom = this.#segments[firstToRecover]?.baseOffset
     if (recoverFrom !== undefined) this.#recover(firstToRecover, recoverFrom)
+    this.#tellMissingEnd()
     const logEndOffset = this.#logEnd()
     const logStartOffset = this.#logStart()
     if (recoverFrom === undefined) this.#restoreProducers(logEndOffset)
@@ -113,29 +124,43 @@ class LogLoader {
     for (const segment of this.#segments.slice(0, below)) {
       const problem = segment.indexProblem()
       if (problem === undefined) continue
-      const { path } = segment.file
-      this.#environment.logger.warn({ path, problem }, 'an index cannot be used, building it anew')
+      // A log that is not served is not changed either.
+      const damage = segment === this.#segments.at(-1) ? segment.findDamage() : undefined
+      if (damage) throw damaged(segment, damage.position, damage.nextOffset)
       // The batches tell of aborted transactions too, to who knows which transactions were open in front of them.
       const producers = new ProducerStates()
       restoreProducers(this.#environment, this.#segments, producers, snapshots, segment.baseOffset)
-      this.#rebuild(segment, (bytes, at) => {
-        learnProducer(producers, bytes, at, segment)
+      let damagedAt: bigint | undefined
+      const accept = (bytes: Buffer, at: number) => {
+        if (isIntact(bytes, at)) learnProducer(producers, bytes, at, segment)
+        else damagedAt ??= baseOffset(bytes, at)
         return true
+      }
+      this.#rebuild(segment, accept, (nextOffset) => {
+        damagedAt ??= nextOffset
+        // What is damaged in the log itself was on the device: nobody but its owner cuts it off.
+        return false
       })
       segment.seal()
+      const { path } = segment.file
+      const { logger } = this.#environment
+      if (damagedAt === undefined)
+        logger.warn({ path, problem }, 'an index could not be used, and was built anew')
+      else logger.warn({ path, offset: damagedAt }, 'a segment is damaged (odradek check tells more)')
     }
   }
 
-  #rebuild(segment: Segment, accept: (bytes: Buffer, at: number) => boolean): number {
-    const { environment, segments } = this.#request
-    const truncated = segment.rebuild(
-      segments.config['index.interval.bytes'],
-      (bytes, at) => {
-        environment.recovered(batchSizeInBytes(bytes, at))
-        return isIntact(bytes, at) && accept(bytes, at)
-      },
-      true,
-    )
+  #rebuild(
+    segment: Segment,
+    accept: (bytes: Buffer, at: number) => boolean,
+    mayCut: (nextOffset: bigint, position: number) => boolean,
+  ): number {
+    const { environment } = this.#request
+    const counted = (bytes: Buffer, at: number) => {
+      environment.recovered(batchSizeInBytes(bytes, at))
+      return accept(bytes, at)
+    }
+    const truncated = segment.rebuild(counted, true, mayCut)
     this.#recoveredBytes += segment.sizeInBytes
     return truncated
   }
@@ -150,12 +175,17 @@ class LogLoader {
     for (let index = first; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!
       if (index > first) snapshots.write(segment.baseOffset, producers)
-      this.#truncatedBytes = this.#rebuild(segment, (bytes, at) => {
+      const accept = (bytes: Buffer, at: number) => {
+        if (!isIntact(bytes, at)) return false
         leaderEpochs.assign(partitionLeaderEpoch(bytes, at), baseOffset(bytes, at))
         learnProducer(producers, bytes, at, segment)
         return true
-      })
+      }
+      this.#truncatedBytes = this.#rebuild(segment, accept, (nextOffset, position) =>
+        this.#mayBeTorn(segment, nextOffset, position),
+      )
       if (this.#truncatedBytes > 0 || this.#leavesGap(index)) {
+        if (this.#truncatedBytes === 0) this.#refuseGap(index)
         const lost = this.#segments.length - index - 1
         this.#request.segments.removeFrom(index + 1)
         logger.warn(
@@ -180,35 +210,80 @@ class LogLoader {
     logger.info(facts, 'recovered a log after an unclean shutdown')
   }
 
-  /**
-   * Nobody has written since the log was closed, but somebody may have damaged it. A gap is told, and what there is is served. A log whose
-   * end cannot be read is left alone: what is appended behind it would never be found.
-   */
-  #checkUntouched(): void {
-    const { directory, recoveryPoint } = this.#request
+  /** A crash takes what the device did not have yet. What it had somebody else has damaged: that is not for us to cut off. */
+  #mayBeTorn(segment: Segment, nextOffset: bigint, position: number): boolean {
+    if (nextOffset < this.#request.recoveryPoint && !segment.isUnwrittenFrom(position))
+      throw damaged(segment, position, nextOffset)
+    return true
+  }
+
+  /** The same for whole batches that are missing at the end of a segment. */
+  #refuseGap(index: number): void {
+    const { nextOffset, position } = this.#segments[index]!.readEnd()
+    if (nextOffset < this.#request.recoveryPoint) throw damaged(this.#segments[index]!, position, nextOffset)
+  }
+
+  /** Space that was allocated beforehand and not cut off when the segment was full is no part of it. */
+  #trimZeros(below: number): void {
+    for (const segment of this.#segments.slice(0, below)) {
+      const { position } = segment.readEnd()
+      if (position === segment.sizeInBytes || !segment.isUnwrittenFrom(position)) continue
+      segment.sizeInBytes = position
+      if (segment === this.#segments.at(-1)) segment.cutToSize()
+    }
+  }
+
+  /** Nobody has written to these segments since they were closed, but somebody may have damaged them. What there is once is served. */
+  #tellGaps(below: number): void {
+    const { directory } = this.#request
     const { logger } = this.#environment
-    this.#segments.forEach((segment, index) => {
+    this.#segments.slice(0, below).forEach((segment, index) => {
       if (!this.#leavesGap(index)) return
-      const [from, to] = [segment.readNextOffset(), this.#segments[index + 1]!.baseOffset - 1n]
-      logger.warn(
-        { directory, from, to },
-        'offsets are missing between two segments (odradek check tells more)',
-      )
+      const [end, next] = [segment.readNextOffset(), this.#segments[index + 1]!]
+      if (next.baseOffset < end) {
+        const problem = `${next.file.path} begins at offset ${next.baseOffset}, and the segment before it ends at ${end - 1n}`
+        throw new DamagedLogError(`${problem}; ${LEFT}`)
+      }
+      const facts = { directory, from: end, to: next.baseOffset - 1n }
+      logger.warn(facts, 'offsets are missing between two segments (odradek check tells more)')
     })
+  }
+
+  /** A log whose end cannot be read is left alone: what is appended behind it would never be found. */
+  #checkEnd(): void {
     const last = this.#segments.at(-1)
-    if (!last) return
-    const { nextOffset, position } = last.readEnd()
-    if (!last.isUnwrittenFrom(position)) {
-      const problem = `${last.file.path} is damaged at byte ${position}, offset ${nextOffset}; it is left as it is (odradek check tells more)`
-      logger.error({ directory }, problem)
-      throw new ApiError(ErrorCode.KAFKA_STORAGE_ERROR, problem)
+    const { logStartOffset } = this.#request
+    const { nextOffset, position } = last?.readEnd() ?? { nextOffset: 0n, position: 0 }
+    if (last && !last.isUnwrittenFrom(position)) throw damaged(last, position, nextOffset)
+    if (last && nextOffset < logStartOffset) {
+      const problem = `the log in ${this.#request.directory} ends at offset ${nextOffset}, and log-start-offset-checkpoint says that it begins at ${logStartOffset}`
+      throw new DamagedLogError(`${problem}; ${LEFT}`)
     }
-    if (recoveryPoint > nextOffset) {
-      logger.warn(
-        { directory, from: nextOffset, to: recoveryPoint - 1n },
-        'the last offsets of a log are missing',
-      )
+  }
+
+  #tellMissingEnd(): void {
+    const { directory, recoveryPoint } = this.#request
+    const end = this.#segments.at(-1)?.readNextOffset() ?? 0n
+    if (recoveryPoint <= end) return
+    this.#environment.logger.warn(
+      { directory, from: end, to: recoveryPoint - 1n },
+      'the last offsets of a log are missing',
+    )
+  }
+
+  /** Is the last batch of the epoch that `leader-epoch-checkpoint` says, and does no epoch begin behind it? */
+  #fitsEpochs(): boolean {
+    const { leaderEpochs, logStartOffset } = this.#request
+    const { nextOffset, leaderEpoch } = this.#segments.at(-1)?.readEnd() ?? {
+      nextOffset: 0n,
+      leaderEpoch: -1,
     }
+    const last = leaderEpochs.entries.at(-1)
+    // An epoch that wrote nothing yet may begin at the end.
+    if (last && last.startOffset > nextOffset) return false
+    // Of records that were deleted it tells nothing.
+    if (leaderEpoch < 0 || logStartOffset >= nextOffset) return true
+    return leaderEpochs.epochFor(nextOffset - 1n) === leaderEpoch
   }
 
   /** Whole batches at the end of a segment were lost, while later ones were not. Compaction leaves gaps of its own. */
@@ -243,6 +318,10 @@ class LogLoader {
     const { segments, logStartOffset } = this.#request
     const end = this.#segments.at(-1)?.readNextOffset()
     if (end !== undefined && end >= logStartOffset) return end
+    if (end !== undefined) {
+      const facts = { directory: this.#request.directory, end, logStartOffset }
+      this.#environment.logger.warn(facts, 'what a crash left of a log was deleted before: it begins anew')
+    }
     // Nothing is there, or all that is left is below what was deleted: the log goes on from its start.
     segments.removeFrom(0)
     // On disk at once: as soon as a segment begins there, nothing else tells where the log starts.

@@ -1,4 +1,5 @@
-import { lastOffset, smallestSizeInBytes } from '../protocol/any-batch.ts'
+import type { Logger } from '../platform/logger.ts'
+import { isIntact, lastOffset, smallestSizeInBytes } from '../protocol/any-batch.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { SMALLEST_MESSAGE_BYTES } from '../protocol/legacy-message.ts'
 import { batchSizeInBytes, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
@@ -24,6 +25,9 @@ export class LogReader {
   readonly #tail: LogTail
   readonly #buffers: ReadBuffers
   readonly #health: StorageHealth
+  readonly #logger: Logger
+  /** Segments whose damage has been told. */
+  readonly #told = new Set<string>()
   /** By offset: where in the segment that holds it the batch with that offset begins. */
   readonly #positions = new Map<bigint, { segment: Segment; position: number }>()
   /** Rises when segments go or are cut: what a read that began before has learnt of positions is not true any more. */
@@ -34,6 +38,7 @@ export class LogReader {
     this.#tail = tail
     this.#buffers = environment.readBuffers
     this.#health = environment.health
+    this.#logger = environment.logger
   }
 
   /** See `PartitionLog.read`; `offset` lies within the log, `upTo` is at most its end. */
@@ -70,7 +75,7 @@ export class LogReader {
       const size = batchSizeInBytes(bytes, at)
       if (size < smallestSizeInBytes(bytes, at)) {
         if (at > 0) break
-        throw new ApiError(ErrorCode.CORRUPT_MESSAGE, `no batch at ${position} of ${segment.file.path}`)
+        throw this.#damaged(segment, offset, position)
       }
       if (at + size > bytes.length || (at + size > maxBytes && !(at === 0 && atLeastOneBatch))) break
       nextOffset = lastOffset(bytes, at) + 1n
@@ -80,8 +85,15 @@ export class LogReader {
       if (read.generation === this.#generation) this.#remember(nextOffset, segment, position + at)
       return { buffers: [at === bytes.length ? bytes : bytes.subarray(0, at)], sizeInBytes: at, nextOffset }
     }
-    if (!atLeastOneBatch || bytes.length < SMALLEST_MESSAGE_BYTES) return nothingAt(offset)
+    const isCurrent = read.generation === this.#generation
+    if (bytes.length < SMALLEST_MESSAGE_BYTES) {
+      const isAll = end === segment.sizeInBytes && bytes.length === end - position
+      if (isCurrent && isAll) throw this.#damaged(segment, offset, position)
+      return nothingAt(offset)
+    }
+    if (!atLeastOneBatch) return nothingAt(offset)
     const size = batchSizeInBytes(bytes, 0)
+    if (isCurrent && position + size > segment.sizeInBytes) throw this.#damaged(segment, offset, position)
     if (size <= bytes.length || position + size > end) return nothingAt(offset)
     // Nobody has seen what was read of it.
     this.#buffers.giveBack(bytes)
@@ -89,6 +101,16 @@ export class LogReader {
     const finish = (whole: Buffer) => (whole.length < size ? nothingAt(offset) : this.#finish(read, whole))
     if (size < ASYNC_FROM_BYTES) return finish(segment.readSync(position, size))
     return segment.read(position, size).then(finish)
+  }
+
+  /** Nobody can read on there. Told once for each segment, not whenever somebody tries. */
+  #damaged(segment: Segment, offset: bigint, position?: number): ApiError {
+    const { path } = segment.file
+    const place = position === undefined ? 'in front of' : `at byte ${position},`
+    const problem = `${path} is damaged ${place} offset ${offset} (odradek check tells more)`
+    if (!this.#told.has(path)) this.#logger.error({ path, offset }, problem)
+    this.#told.add(path)
+    return new ApiError(ErrorCode.CORRUPT_MESSAGE, problem)
   }
 
   /** Segment and position of the batch that holds `offset`, or of the first one behind it. */
@@ -100,7 +122,8 @@ export class LogReader {
     }
     for (let index = this.#indexOf(offset); index < this.#segments.length; index++) {
       const segment = this.#segments[index]!
-      const position = segment.positionOf(offset)
+      const position = segment.locate(offset)
+      if (position === undefined) throw this.#damaged(segment, offset)
       if (position < segment.sizeInBytes) return { segment, position }
     }
     return undefined
@@ -170,15 +193,21 @@ export class LogReader {
     this.#generation++
   }
 
-  /** Every batch from the one that holds `offset` on, read on the main thread. Each is a buffer of its own. */
+  /** Every batch from the one that holds `offset` on, read on the main thread. Each is a buffer of its own. Throws when one is damaged. */
   *batches(offset: bigint): Iterable<Buffer> {
     for (const segment of this.#segments.slice(this.#indexOf(offset))) {
       const scanner = new BatchScanner(segment.file, segment.sizeInBytes, true)
       const from = offset <= segment.baseOffset ? 0 : segment.positionOf(offset)
+      let next = offset
       for (let found = scanner.moveTo(from); found; found = scanner.next()) {
+        const { bytes, at, size, position } = scanner
+        if (!isIntact(bytes, at)) throw this.#damaged(segment, next, position)
         // The scanner reads on into the same memory, and who replays keeps parts of what it gets.
-        yield Buffer.from(scanner.bytes.subarray(scanner.at, scanner.at + scanner.size))
+        yield Buffer.from(bytes.subarray(at, at + size))
+        next = lastOffset(bytes, at) + 1n
       }
+      // Whoever builds a state from it must not take a part for the whole.
+      if (scanner.position < segment.sizeInBytes) throw this.#damaged(segment, next, scanner.position)
     }
   }
 

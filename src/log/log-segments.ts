@@ -68,7 +68,7 @@ export class LogSegments {
 
   #optionsOf(baseOffset: bigint) {
     const rollJitterMs = drawRollJitterMs(this.config, this.#environment.random)
-    return { directory: this.#directory, baseOffset, rollJitterMs }
+    return { directory: this.#directory, baseOffset, indexConfig: this.config, rollJitterMs }
   }
 
   /** Removes the oldest ones; returns how many. One whose files cannot be renamed stays, with those behind it, and the error is thrown. */
@@ -111,6 +111,7 @@ export class LogSegments {
     const cleaned = Segment.fresh(openFiles, clock, {
       directory: this.#directory,
       baseOffset,
+      indexConfig: this.config,
       createdMs,
       suffix: '.cleaned',
     })

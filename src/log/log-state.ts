@@ -64,7 +64,8 @@ export class LogState {
     this.reader = new LogReader(segments.list, this.tail, environment)
     this.logStartOffset = loaded?.logStartOffset ?? 0n
     this.nextOffset = loaded?.logEndOffset ?? 0n
-    this.flusher = new LogFlusher(environment, segments.list, loaded?.recoveryPoint ?? 0n)
+    const found = { recoveryPoint: loaded?.recoveryPoint ?? 0n, isClean: !!loaded && options.isClean }
+    this.flusher = new LogFlusher(environment, directory, segments.list, found)
     this.highWatermark = this.logStartOffset
   }
 
@@ -75,5 +76,10 @@ export class LogState {
   /** Resolves when all below `upTo` is on the device. */
   async flush(upTo: bigint): Promise<void> {
     if (this.isOnDisk && !this.isClosed) await this.flusher.flush(upTo)
+  }
+
+  /** Resolves when all files have on the device the names that they have now. */
+  async flushNames(): Promise<void> {
+    if (this.isOnDisk && !this.isClosed) await this.flusher.flushFolder()
   }
 }

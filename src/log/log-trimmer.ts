@@ -38,6 +38,7 @@ export class LogTrimmer {
     }
     leaderEpochs.truncateFromStart(offset)
     try {
+      leaderEpochs.writeOut()
       // What is too old or too much waits for its time: the client is told the offset that it asked for.
       this.#removeDeletable(segmentsBelowLogStart)
     } catch (error) {

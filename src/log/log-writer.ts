@@ -47,7 +47,7 @@ export class LogWriter {
         segment = this.roll(base)
       }
       position = segment.sizeInBytes
-      segment.append(bytes, timestamp, config['index.interval.bytes'])
+      segment.append(bytes, timestamp)
     } catch (error) {
       throw this.#failed(error)
     }
@@ -65,11 +65,25 @@ export class LogWriter {
     return last
   }
 
+  /** A batch that was there already is answered like a new one. The process that wrote it may have died before it flushed. */
+  flushAsAppended(): void {
+    const { config, flusher, nextOffset, environment, directory } = this.#state
+    try {
+      flusher.appended(config, nextOffset, () => this.#state.flush(this.#state.nextOffset))
+    } catch (error) {
+      throw environment.health.failed('write', directory, 'flush what was there', error)
+    }
+  }
+
   #makeDirectory(): void {
-    const { environment, directory, topicId, segments } = this.#state
+    const { environment, directory, topicId, segments, flusher } = this.#state
     const { files, flushInBackground } = environment
+    flusher.isFolderNew = true
     makePartitionFolder(files, directory, topicId)
-    flushInBackground(() => flushPartitionFolder(files, directory))
+    flushInBackground(async () => {
+      await flushPartitionFolder(files, directory)
+      await flusher.flushFolder()
+    })
     this.#state.isOnDisk = true
     segments.preallocate()
   }
@@ -130,9 +144,10 @@ export class LogWriter {
 
   /** Ends the segment that is written to and begins one at `base`. */
   roll(base: bigint): Segment {
-    const { segments, snapshots, producers, environment } = this.#state
+    const { segments, snapshots, producers, environment, flusher } = this.#state
     const full = segments.active
     full.seal()
+    flusher.sealed(full, base)
     snapshots.write(base, producers)
     const segment = segments.roll(base)
     environment.flushInBackground(async () => {

@@ -37,8 +37,15 @@ export class OffsetIndex extends SparseIndex {
 
   /** The last position known. */
   lastPosition(): number {
+    return this.lastEntry()?.position ?? 0
+  }
+
+  /** Last offset of the last batch that has an entry, and where that batch begins. */
+  lastEntry(): { offset: bigint; position: number } | undefined {
     const { count } = this
-    return count === 0 ? 0 : this.#positionOf(count - 1)
+    if (count === 0) return undefined
+    const { bytes, at } = this.entry(count - 1)
+    return { offset: this.baseOffset + BigInt(bytes.readInt32BE(at)), position: bytes.readInt32BE(at + 4) }
   }
 
   /** Keeps what points below a position. */

@@ -66,9 +66,9 @@ export class PartitionFolders {
     const stored = this.#readTopicId(name)
     if (stored === topicId) return true
     if (stored === undefined) {
-      this.#logger.warn({ folder: name }, 'partition.metadata is missing or damaged, writing it anew')
       // Apache Kafka would take the folder for a stray without it.
       this.#directory.files.replace(metadataPath(this.path(name)), partitionMetadata(topicId))
+      this.#logger.warn({ folder: name }, 'partition.metadata was missing or damaged, and was written anew')
       return true
     }
     this.#putAside(name, `it belongs to topic id ${stored}, not ${topicId}`)
@@ -78,7 +78,8 @@ export class PartitionFolders {
   #readTopicId(name: string): string | undefined {
     const path = metadataPath(this.path(name))
     if (!this.#directory.files.exists(path)) return undefined
-    return /^topic_id: *(\S+)$/m.exec(this.#directory.files.read(path).toString('utf8'))?.[1]
+    // One that is cut off is no other topic's.
+    return /^topic_id: *([A-Za-z0-9_-]{22})$/m.exec(this.#directory.files.read(path).toString('utf8'))?.[1]
   }
 
   /** Renames folders that no partition of this broker answers to: nothing is thrown away that was not deleted on purpose. */

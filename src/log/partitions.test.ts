@@ -3,6 +3,7 @@ import { silentLogger } from '../platform/logger.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { MemoryFiles } from '../platform/memory-files.ts'
 import { DirectoryLockedError } from '../platform/platform.ts'
+import { SimulatedFiles } from '../platform/simulated-files.ts'
 import { DataDirectory, DataDirectoryError } from './data-directory.ts'
 import { Partitions } from './partitions.ts'
 import {
@@ -11,13 +12,57 @@ import {
   openStorage,
   readAll,
   seededRandom,
+  settle,
   storageSettings,
   TOPIC_ID,
   topicConfig,
   values,
 } from './test-support/storage.ts'
 
+/** A disk where removals end when the test says so. */
+class SlowRemovals extends MemoryFiles {
+  readonly underWay: (() => void)[] = []
+
+  override async removeDirectory(path: string): Promise<void> {
+    await new Promise<void>((resolve) => this.underWay.push(resolve))
+    await super.removeDirectory(path)
+  }
+}
+
 describe('partitions', () => {
+  test('a stop that takes long says how far it is', async () => {
+    const files = new SimulatedFiles()
+    const clock = new ManualClock()
+    const told: object[] = []
+    const logger = { ...silentLogger, warn: (facts: object) => void told.push(facts) }
+    const directory = DataDirectory.open({ files, random: seededRandom(), path: '/data', nodeId: 1 })
+    const partitions = new Partitions({
+      directory,
+      clock,
+      random: seededRandom(),
+      logger,
+      settings: () => storageSettings,
+    })
+    for (let index = 0; index < 40; index++) {
+      const rest = { topicId: TOPIC_ID, leaderEpoch: 0, partitionEpoch: 0, replicas: [1], isr: [1] }
+      append(partitions.create({ ...rest, topic: 't', partition: index, config: topicConfig() }), 'a')
+    }
+    await settle()
+    // A second for each turn of the disk.
+    files.complete = (task) => void clock.schedule(1000, task)
+    let isStopped = false
+    const stopped = partitions.stop(1n).then(() => {
+      isStopped = true
+    })
+    while (!isStopped) {
+      await settle()
+      clock.advance(1000)
+    }
+    await stopped
+    expect(told[0]).toEqual({ flushed: expect.any(Number), logs: 40 })
+    expect((told[0] as { flushed: number }).flushed).toBeGreaterThan(0)
+  })
+
   test('are found by name and by id', async () => {
     const { partitions, partition } = await openStorage()
     expect(partitions.byTopicId(TOPIC_ID, 0)).toBe(partition)
@@ -54,6 +99,7 @@ describe('partitions', () => {
     append(again, 'b')
     expect(values(await readAll(again))).toEqual(['b'])
     clock.advance(60_000)
+    await settle()
     expect(folders()).toEqual(['t-0'])
   })
 
@@ -87,6 +133,25 @@ describe('partitions', () => {
     expect(folders()).toEqual([])
   })
 
+  test('removing what was deleted goes on in the background, and a stop waits for its end', async () => {
+    const files = new SlowRemovals()
+    const { clock, partition, partitions } = await openStorage(topicConfig(), files)
+    append(partition, 'a')
+    partitions.delete('t')
+    clock.advance(60_000)
+    await settle()
+    expect(files.underWay).toHaveLength(1)
+    let isStopped = false
+    const stopped = partitions.stop(1n).then(() => {
+      isStopped = true
+    })
+    await settle()
+    expect(isStopped).toBe(false)
+    files.underWay[0]!()
+    await stopped
+    expect(files.list('/data').filter(({ isDirectory }) => isDirectory)).toEqual([])
+  })
+
   test('leftovers of deleted topics are removed after a restart, folders of unknown ones are put aside', async () => {
     const { files, partition, partitions } = await openStorage()
     append(partition, 'a')
@@ -95,6 +160,7 @@ describe('partitions', () => {
     files.makeDirectory('/data/unknown-3')
     const after = await openStorage(topicConfig(), copyFiles(files))
     after.clock.advance(60_000)
+    await settle()
     const folders = after.files.list('/data').flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []))
     expect(folders.sort()).toEqual(['t-0', expect.stringMatching(/^unknown-3\.[0-9a-f]{32}-stray$/)])
     expect(values(await readAll(after.partition))).toEqual(['a'])

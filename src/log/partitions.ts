@@ -1,6 +1,7 @@
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Clock, Random, Timer } from '../platform/platform.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type CleanerSettings, LogCleaner } from './cleaner/log-cleaner.ts'
 import type { DataDirectory } from './data-directory.ts'
@@ -12,7 +13,8 @@ import { PartitionFolders } from './partition-folders.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RecoveryProgress, type RecoveryReport } from './recovery-progress.ts'
 import { SegmentedLog } from './segmented-log.ts'
-import { isFileError } from './storage-error.ts'
+import { SharedFlush } from './shared-flush.ts'
+import { DamagedLogError, isFileError } from './storage-error.ts'
 import { StorageHealth } from './storage-health.ts'
 
 /** The broker settings that concern storage, as they are at the moment of asking. */
@@ -40,6 +42,8 @@ export const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const TURN_MS = 20
 /** So many logs are closed at a time: each has up to four files open while it is flushed, and the process may open only so many. */
 const CLOSED_TOGETHER = 32
+/** A stop that has to flush thousands of logs says so often how far it is. */
+const STOP_PROGRESS_MS = 2000
 
 /**
  * All partitions of a broker, and what is done for all of them together: opening after a restart, retention, compaction, checkpoints,
@@ -62,8 +66,15 @@ export class Partitions {
   #checkpointTimer: Timer | undefined
   /** What has been deleted and is removed later. */
   readonly #removals = new Map<Timer, readonly string[]>()
+  /** One after the other. Never rejects. */
+  #removing: Promise<void> = Promise.resolve()
+  /** Logs that are damaged, by the names of their folders: looking again would not help, and would take as long. */
+  readonly #damaged = new Map<string, DamagedLogError>()
+  readonly #folderNames: SharedFlush
   #flushes: Promise<void> = Promise.resolve()
   #isStopped = false
+  /** All logs that a crash left have been recovered. */
+  #isRecovered = true
 
   constructor(options: PartitionsOptions) {
     const { directory, clock, random, logger } = options
@@ -71,8 +82,10 @@ export class Partitions {
     this.#folders = new PartitionFolders(directory, random, logger)
     this.#checkpoints = new Checkpoints(directory, logger)
     this.#progress = new RecoveryProgress(clock, logger)
+    this.#folderNames = new SharedFlush(() => directory.files.flushDirectory(directory.path))
     this.#cleaner = new LogCleaner({
       clock,
+      random,
       logger,
       checkpoints: this.#checkpoints,
       settings: () => options.settings().cleaner,
@@ -90,6 +103,8 @@ export class Partitions {
       producerIdExpirationMs: () => options.settings().producerIdExpirationMs,
       removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
       flushInBackground: (flush) => this.#flushInBackground(flush),
+      flushFolderNames: () => this.#folderNames.run(),
+      flushFolderNamesSync: () => directory.files.flushDirectorySync(directory.path),
       recoveryPointMoved: () => this.#armCheckpoint(),
       logStartMoved: () => this.#checkpoints.writeLogStarts(this.all()),
       recovered: (bytes) => this.#progress.addBytes(bytes),
@@ -154,6 +169,7 @@ export class Partitions {
   ): Promise<RecoveryReport> {
     for (const assignment of assignments) this.create(assignment)
     const { directory, settings } = this.#options
+    this.#tellMissingFolders()
     this.#folders.putAsideStrays((name) => name === `${METADATA_TOPIC}-0` || this.#isAssigned(name))
     this.#removeLater(this.#folders.deleted, settings().segmentDeleteDelayMs)
     if (!directory.wasCleanShutdown) {
@@ -176,10 +192,34 @@ export class Partitions {
     const found = Array.from(this.all()).filter((partition) => this.#folders.has(nameOf(partition)))
     this.#progress.begin(found.length)
     await this.#inTurns(found, (partition) => {
-      partition.log.describe()
+      this.#recoverOne(partition)
       this.#progress.recoveredPartitions++
       this.#progress.reportIfDue()
     })
+  }
+
+  /** A log that is damaged, or whose files cannot be used, is left out; all others are served. It has been told. */
+  #recoverOne(partition: Partition): void {
+    try {
+      partition.log.describe()
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== ErrorCode.KAFKA_STORAGE_ERROR) throw error
+      this.#isRecovered = false
+    }
+  }
+
+  /** Partitions that had records on the device when the last broker stopped, and have no folder now. */
+  #tellMissingFolders(): void {
+    const { directory, logger } = this.#options
+    // After a crash the checkpoint may still tell of topics that were deleted.
+    if (!directory.wasCleanShutdown) return
+    for (const [name, offset] of this.#checkpoints.recoveryPoints()) {
+      if (offset > 0n && this.#isAssigned(name) && !this.#folders.has(name))
+        logger.warn(
+          { partition: name, from: 0n, to: offset - 1n },
+          'the folder of a partition is missing, it begins anew',
+        )
+    }
   }
 
   /** Does something for each, and lets others have their turn in between. */
@@ -212,6 +252,8 @@ export class Partitions {
     const { directory } = this.#options
     const name = nameOf(partition)
     const path = this.#folders.path(name)
+    const known = this.#damaged.get(name)
+    if (known) throw known
     try {
       const isOnDisk = this.#folders.claim(name, partition.topicId)
       if (!isOnDisk) this.#checkpoints.beginAnew(name)
@@ -225,7 +267,12 @@ export class Partitions {
         isClean: directory.wasCleanShutdown,
       })
     } catch (error) {
-      throw isFileError(error) ? this.#environment.health.failed('read', path, 'open the log', error) : error
+      if (isFileError(error)) throw this.#environment.health.failed('read', path, 'open the log', error)
+      if (error instanceof DamagedLogError) {
+        this.#damaged.set(name, error)
+        this.#options.logger.error({ partition: name }, error.message)
+      }
+      throw error
     }
   }
 
@@ -237,6 +284,7 @@ export class Partitions {
     for (const partition of partitions) {
       this.#topicNames.delete(partition.topicId)
       this.#checkpoints.forget(nameOf(partition))
+      this.#damaged.delete(nameOf(partition))
       partition.markDeleted()
       try {
         const path = this.#folders.detach(topic, partition.partition)
@@ -267,13 +315,15 @@ export class Partitions {
   }
 
   #remove(paths: readonly string[]): void {
-    for (const path of paths) {
-      try {
-        this.#environment.files.removeDirectory(path)
-      } catch (error) {
-        this.#options.logger.error({ path, err: error }, 'cannot remove what was deleted')
+    this.#removing = this.#removing.then(async () => {
+      for (const path of paths) {
+        try {
+          await this.#environment.files.removeDirectory(path)
+        } catch (error) {
+          this.#options.logger.error({ path, err: error }, 'cannot remove what was deleted')
+        }
       }
-    }
+    })
   }
 
   #flushInBackground(flush: () => Promise<void>): void {
@@ -347,10 +397,13 @@ export class Partitions {
       await this.#checkpoints.write(this.all())
       // Nobody reads from it any more, and Apache Kafka would complain of what it lacks.
       for (const paths of this.#removals.values()) this.#remove(paths)
-      await directory.writeCleanShutdown(brokerEpoch)
+      await this.#removing
+      // What could not be recovered the next start has to try again.
+      if (this.#isRecovered) await directory.writeCleanShutdown(brokerEpoch)
     } catch (error) {
       logger.error({ err: error }, 'shutdown is not clean: the next start will recover')
     }
+    await this.#removing
     directory.release()
   }
 
@@ -359,12 +412,32 @@ export class Partitions {
     const open = [...this.all(), this.#metadata].flatMap((partition) => partition?.openLog ?? [])
     const failures: unknown[] = []
     const queue = open.values()
+    let closed = 0
     const closeNext = async (): Promise<void> => {
       // All of them take from the same queue.
-      for (const log of queue) await log.close().catch((error: unknown) => failures.push(error))
+      for (const log of queue) {
+        await log.close().catch((error: unknown) => failures.push(error))
+        closed++
+      }
     }
+    const progress = this.#tellProgress(() => ({ flushed: closed, logs: open.length }))
     await Promise.all(Array.from({ length: CLOSED_TOGETHER }, closeNext))
+    progress.cancel()
     if (failures.length > 0) throw failures[0]
+  }
+
+  /** Says every few seconds how far a stop has come, until that is cancelled. */
+  #tellProgress(facts: () => { flushed: number; logs: number }): { cancel(): void } {
+    const { clock, logger } = this.#options
+    let timer: Timer
+    const arm = () => {
+      timer = clock.schedule(STOP_PROGRESS_MS, () => {
+        logger.warn(facts(), 'stopping takes a while: logs are being flushed')
+        arm()
+      })
+    }
+    arm()
+    return { cancel: () => timer.cancel() }
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { TopicConfig } from '../config/topic-config.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { SimulatedFiles } from '../platform/simulated-files.ts'
@@ -129,6 +130,80 @@ describe('after a loss of power', () => {
     expect(files.read(`${FOLDER}/partition.metadata`).toString()).toContain(TOPIC_ID)
   })
 
+  describe.each([1, 2, 3, 4, 5, 6, 7, 8])('on a disk where each folder has to be flushed (%i)', (seed) => {
+    const open = (config: TopicConfig, files = new SimulatedFiles(new SimulatedRandom(seed))) => {
+      files.hasJournal = false
+      return openStorage(config, files, new ManualClock())
+    }
+
+    test('what was flushed is found again, segments that are new too', async () => {
+      const config = topicConfig(rolling)
+      const { partition, files } = await open(config)
+      for (const value of ['a', 'b', 'c']) append(partition, value)
+      await partition.log.flush()
+      ;(files as SimulatedFiles).losePower()
+      const after = await open(config, files as SimulatedFiles)
+      expect(values(await readAll(after.partition))).toEqual(['a', 'b', 'c'])
+      append(after.partition, 'd')
+      await after.partition.log.flush()
+      ;(files as SimulatedFiles).losePower()
+      const again = await open(config, files as SimulatedFiles)
+      expect(values(await readAll(again.partition))).toEqual(['a', 'b', 'c', 'd'])
+    })
+
+    test('what flush.messages promises holds for the first record of a segment', async () => {
+      const config = topicConfig({ ...rolling, 'flush.messages': 1 })
+      const { partition, files } = await open(config)
+      for (const value of ['a', 'b', 'c']) append(partition, value)
+      ;(files as SimulatedFiles).losePower()
+      const after = await open(config, files as SimulatedFiles)
+      expect(values(await readAll(after.partition))).toEqual(['a', 'b', 'c'])
+    })
+
+    test('records that have expired do not come back half when the log is said to be flushed', async () => {
+      const config = topicConfig({ ...rolling, 'retention.ms': 1 })
+      const { partition, files, clock } = await open(config)
+      for (const value of ['a', 'b', 'c']) append(partition, value)
+      clock.advance(60_000)
+      partition.log.enforceRetention()
+      await partition.log.flush()
+      clock.advance(60_000)
+      await settle()
+      ;(files as SimulatedFiles).losePower()
+      const after = await open(config, files as SimulatedFiles)
+      expect([after.partition.log.logStartOffset, after.partition.log.logEndOffset]).toEqual([3n, 3n])
+    })
+
+    test('a clean stop is one, whatever comes then', async () => {
+      const config = topicConfig()
+      const { partition, partitions, files } = await open(config)
+      for (const value of ['a', 'b']) append(partition, value)
+      await partition.log.flush()
+      await settle()
+      partition.leaderEpoch = 3
+      partition.log.beginLeaderEpoch(3)
+      append(partition, 'c')
+      await partitions.stop(1n)
+      ;(files as SimulatedFiles).losePower()
+      const after = await open(config, files as SimulatedFiles)
+      expect(values(await readAll(after.partition))).toEqual(['a', 'b', 'c'])
+      expect(after.partition.log.describe().leaderEpochs).toEqual([
+        { epoch: 0, startOffset: 0n },
+        { epoch: 3, startOffset: 2n },
+      ])
+    })
+
+    test('a marker of a clean stop that was used does not come back', async () => {
+      const { partitions, files } = await open(topicConfig())
+      await partitions.stop(1n)
+      const { partition } = await open(topicConfig(), files as SimulatedFiles)
+      append(partition, 'a')
+      ;(files as SimulatedFiles).losePower()
+      const after = DataDirectory.open({ files, random: new SimulatedRandom(1), path: DATA, nodeId: 1 })
+      expect(after.wasCleanShutdown).toBe(false)
+    })
+  })
+
   test('a log whose records have all expired keeps its place when an append fails', async () => {
     const config = topicConfig({ 'retention.ms': 1, 'flush.messages': 1 })
     const files = new SimulatedFiles()
@@ -180,6 +255,76 @@ describe('after a loss of power', () => {
       const after = await openStorage(config, files, new ManualClock())
       idempotent(after.partition, 'c', 2)
       expect(values(await readAll(after.partition))).toEqual(['a', 'b', 'c'])
+    },
+  )
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'a batch that a killed process left unflushed is flushed before its producer is told that it is there (%i)',
+    async (seed) => {
+      const config = topicConfig({ 'flush.messages': 1 })
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      const { partition } = await openStorage(config, files)
+      idempotent(partition, 'a', 0)
+      // The write comes about, the flush and all behind it do not.
+      files.failAt(2)
+      expect(() => idempotent(partition, 'b', 1)).toThrow(storageError)
+      files.faults.clear()
+      files.endProcess()
+      const killed = await openStorage(config, files, new ManualClock())
+      expect(values(await readAll(killed.partition))).toEqual(['a', 'b'])
+      idempotent(killed.partition, 'b', 1)
+      files.losePower()
+      const after = await openStorage(config, files, new ManualClock())
+      expect(values(await readAll(after.partition))).toEqual(['a', 'b'])
+    },
+  )
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'where a log starts is not forgotten because another one has moved its start since (%i)',
+    async (seed) => {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      const first = await openStorage(topicConfig(), files)
+      append(first.partition, 'a', 'b')
+      first.partition.log.deleteRecordsBefore(1n)
+      await first.partitions.stop(0n)
+      const { partition, partitions } = await openStorage(topicConfig(), files)
+      expect(partition.log.logStartOffset).toBe(1n)
+      const other = partitions.create({
+        topic: 'u',
+        partition: 0,
+        topicId: OTHER_ID,
+        leaderEpoch: 0,
+        partitionEpoch: 0,
+        replicas: [1],
+        isr: [1],
+        config: topicConfig(),
+      })
+      append(other, 'a', 'b')
+      other.log.deleteRecordsBefore(2n)
+      files.losePower()
+      const after = await openStorage(topicConfig(), files)
+      expect(after.partition.log.logStartOffset).toBe(1n)
+    },
+  )
+
+  test.each(Array.from({ length: 12 }, (_, index) => index + 1))(
+    'what a recovery cut off does not come back with the next one (%i)',
+    async (seed) => {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      const { partition, clock } = await openStorage(topicConfig(), files)
+      append(partition, 'a')
+      await partition.log.flush()
+      clock.advance(60_000)
+      await settle()
+      append(partition, 'b'.repeat(2000))
+      files.losePower()
+      const flushing = topicConfig({ ...rolling, 'flush.messages': 1 })
+      const cut = await openStorage(flushing, files, clock)
+      const kept = values(await readAll(cut.partition))
+      append(cut.partition, 'c')
+      files.losePower()
+      const after = await openStorage(flushing, files, clock)
+      expect(values(await readAll(after.partition))).toEqual([...kept, 'c'])
     },
   )
 })

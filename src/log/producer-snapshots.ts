@@ -56,7 +56,7 @@ export class ProducerSnapshots {
         return at
       } catch (error) {
         this.#logger.warn(
-          { path: this.#path(at), err: error },
+          { path: this.#path(at), problem: (error as Error).message },
           'producer snapshot cannot be read, going without it',
         )
         this.#removeWhere((other) => other === at)

@@ -6,6 +6,7 @@ import {
   copyFiles,
   openStorage,
   readAll,
+  settle,
   topicConfig,
   values,
 } from './test-support/storage.ts'
@@ -26,6 +27,7 @@ describe('retention', () => {
     const deleted = () => files.list('/data/t-0').filter(({ name }) => name.endsWith('.deleted')).length
     expect(deleted()).toBeGreaterThan(0)
     clock.advance(60_000)
+    await settle()
     expect(deleted()).toBe(0)
     const after = await openStorage(topicConfig(small), copyFiles(files))
     expect(after.partition.log.describe().segments).toEqual(partition.log.describe().segments)

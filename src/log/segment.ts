@@ -1,5 +1,5 @@
 import type { Clock, Files } from '../platform/platform.ts'
-import { lastOffset, maxTimestamp } from '../protocol/any-batch.ts'
+import { lastOffset, maxTimestamp, partitionLeaderEpoch } from '../protocol/any-batch.ts'
 import { baseOffset, batchSizeInBytes } from '../protocol/record-batch.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import { OffsetIndex } from './offset-index.ts'
@@ -16,12 +16,18 @@ const MAX_RELATIVE_OFFSET = 0x7fffffffn
 export interface RollConfig {
   readonly 'segment.bytes': number
   readonly 'segment.ms': number
+}
+
+/** The settings of a topic that a segment keeps to as they were when it was begun, or found at a start: as in Kafka. */
+export interface IndexConfig {
   readonly 'segment.index.bytes': number
+  readonly 'index.interval.bytes': number
 }
 
 export interface SegmentOptions {
   readonly directory: string
   readonly baseOffset: bigint
+  readonly indexConfig: IndexConfig
   /** Behind the names of its files; nothing when left out. */
   readonly suffix?: string
   /** So much earlier than `segment.ms` says it is full; 0 when left out. */
@@ -43,6 +49,8 @@ export class Segment {
   /** When this broker first saw it. Stands in for the first timestamp when there is none. */
   readonly createdMs: number
   readonly rollJitterMs: number
+  readonly #maxIndexBytes: number
+  readonly #indexIntervalBytes: number
   sizeInBytes: number
   #isPreallocated = false
   #bytesSinceIndexEntry = 0
@@ -58,6 +66,8 @@ export class Segment {
     this.baseOffset = base
     this.createdMs = createdMs
     this.rollJitterMs = rollJitterMs
+    this.#maxIndexBytes = options.indexConfig['segment.index.bytes']
+    this.#indexIntervalBytes = options.indexConfig['index.interval.bytes']
     this.file = new LogFile(pool, path('.log'))
     this.offsetIndex = new OffsetIndex(files, path('.index'), base, isNew)
     this.timeIndex = new TimeIndex(files, path('.timeindex'), base, isNew)
@@ -102,8 +112,8 @@ export class Segment {
     if (this.sizeInBytes === 0) return false
     if (this.sizeInBytes > config['segment.bytes'] - bytes) return true
     if (this.#ageAt(timestamp, nowMs) > config['segment.ms'] - this.rollJitterMs) return true
-    const maxIndexBytes = config['segment.index.bytes']
-    if (this.offsetIndex.isFull(maxIndexBytes) || this.timeIndex.isFull(maxIndexBytes)) return true
+    if (this.offsetIndex.isFull(this.#maxIndexBytes) || this.timeIndex.isFull(this.#maxIndexBytes))
+      return true
     return last - this.baseOffset > MAX_RELATIVE_OFFSET
   }
 
@@ -115,10 +125,28 @@ export class Segment {
 
   /** Why the indexes of a segment that was closed properly cannot be right; undefined when they can. */
   indexProblem(): string | undefined {
-    const problem = this.offsetIndex.problem() ?? this.timeIndex.problem()
-    if (problem !== undefined || this.sizeInBytes === 0 || this.timeIndex.count > 0) return problem
+    const problem = this.offsetIndex.problem() ?? this.timeIndex.problem() ?? this.transactionIndex.problem()
+    if (problem !== undefined) return problem
+    const misled = this.#misleadingEntry()
+    if (misled !== undefined || this.sizeInBytes === 0 || this.timeIndex.count > 0) return misled
     // Closing leaves an entry, unless records carry no time at all.
     return this.#readFirstTimestamp() >= 0n ? 'the time index is empty' : undefined
+  }
+
+  /** The end of the log is looked for from the last entry on: were it wrong, the log would seem to end elsewhere. */
+  #misleadingEntry(): string | undefined {
+    const last = this.offsetIndex.lastEntry()
+    if (last !== undefined) {
+      const scanner = new BatchScanner(this.file, this.sizeInBytes)
+      const isThere = last.position < this.sizeInBytes && scanner.moveTo(last.position)
+      // Older brokers wrote one entry for several batches: then it has the offset of the last of them.
+      if (!isThere || lastOffset(scanner.bytes, scanner.at) > last.offset)
+        return 'the last entry does not point to its batch'
+    }
+    const latest = this.timeIndex.lastEntry()
+    return latest !== undefined && latest.offset >= this.readNextOffset() && this.sizeInBytes > 0
+      ? 'the last time is that of an offset behind the end'
+      : undefined
   }
 
   #readFirstTimestamp(): bigint {
@@ -127,12 +155,12 @@ export class Segment {
   }
 
   /** Writes whole batches at the end. When it throws, nothing has changed but perhaps bytes behind the end of the file. */
-  append(records: Buffer, timestamp: bigint, indexIntervalBytes: number): void {
+  append(records: Buffer, timestamp: bigint): void {
     this.file.write(records, this.sizeInBytes)
     if (this.sizeInBytes === 0) this.#firstTimestamp = timestamp
     for (let at = 0; at < records.length; ) {
       const size = batchSizeInBytes(records, at)
-      this.#note(records, at, this.sizeInBytes, size, indexIntervalBytes)
+      this.#note(records, at, this.sizeInBytes, size)
       this.sizeInBytes += size
       at += size
     }
@@ -146,11 +174,11 @@ export class Segment {
   }
 
   /** Counts a batch that lies at `position` in. */
-  #note(bytes: Buffer, at: number, position: number, size: number, indexIntervalBytes: number): void {
+  #note(bytes: Buffer, at: number, position: number, size: number): void {
     const timestamp = maxTimestamp(bytes, at)
     const last = lastOffset(bytes, at)
     if (timestamp > this.maxTimestamp.timestamp) this.#maxTimestamp = { timestamp, offset: last }
-    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
       this.offsetIndex.append(last, position)
       this.timeIndex.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset)
       this.#bytesSinceIndexEntry = 0
@@ -159,13 +187,27 @@ export class Segment {
   }
 
   /** Position of the batch that holds `offset`, or of the first one after it; the end of the segment when there is none. */
-  positionOf(offset: bigint, from = this.offsetIndex.positionFor(offset)): number {
+  positionOf(offset: bigint): number {
+    return this.locate(offset) ?? this.sizeInBytes
+  }
+
+  /** The same, but undefined when bytes that are no batches come before it: what is behind them nobody can tell. */
+  locate(offset: bigint): number | undefined {
     if (offset <= this.baseOffset) return 0
+    const from = this.offsetIndex.positionFor(offset)
+    // An index may be damaged in places that nothing has looked at.
+    return this.#locateFrom(offset, from) ?? (from > 0 ? this.#locateFrom(offset, 0) : undefined)
+  }
+
+  #locateFrom(offset: bigint, from: number): number | undefined {
     const scanner = new BatchScanner(this.file, this.sizeInBytes)
     for (let found = scanner.moveTo(from); found; found = scanner.next()) {
-      if (lastOffset(scanner.bytes, scanner.at) >= offset) return scanner.position
+      if (lastOffset(scanner.bytes, scanner.at) < offset) continue
+      // An entry never points to what lies behind.
+      const isBehind = from > 0 && scanner.position === from && baseOffset(scanner.bytes, scanner.at) > offset
+      return isBehind ? undefined : scanner.position
     }
-    return this.sizeInBytes
+    return scanner.position === this.sizeInBytes ? this.sizeInBytes : undefined
   }
 
   /** Offset after the last batch, found from the last index entry on. */
@@ -173,16 +215,28 @@ export class Segment {
     return this.readEnd().nextOffset
   }
 
-  /** The same, with the position behind that batch. */
-  readEnd(): { nextOffset: bigint; position: number } {
+  /** The same, with the position behind that batch, and the leader epoch that it was written in; -1 when there is none. */
+  readEnd(): { nextOffset: bigint; position: number; leaderEpoch: number } {
     const scanner = new BatchScanner(this.file, this.sizeInBytes)
     let nextOffset = this.baseOffset
+    let leaderEpoch = -1
     let position = this.offsetIndex.lastPosition()
     for (let found = scanner.moveTo(position); found; found = scanner.next()) {
       nextOffset = lastOffset(scanner.bytes, scanner.at) + 1n
+      leaderEpoch = partitionLeaderEpoch(scanner.bytes, scanner.at)
       position = scanner.position + scanner.size
     }
-    return { nextOffset, position }
+    return { nextOffset, position, leaderEpoch }
+  }
+
+  /** Where batches end although bytes follow that are not just allocated beforehand; undefined when they go on to the end. */
+  findDamage(): { nextOffset: bigint; position: number } | undefined {
+    const scanner = new BatchScanner(this.file, this.sizeInBytes)
+    let nextOffset = this.baseOffset
+    for (let found = scanner.moveTo(0); found; found = scanner.next()) {
+      nextOffset = lastOffset(scanner.bytes, scanner.at) + 1n
+    }
+    return this.isUnwrittenFrom(scanner.position) ? undefined : { nextOffset, position: scanner.position }
   }
 
   /** Does the file end there, or go on with nothing but space that was allocated beforehand? */
@@ -197,14 +251,16 @@ export class Segment {
   }
 
   /**
-   * Goes over all batches, builds the indexes anew, and cuts the file at the first one that is not whole. `accept` looks at each (with all
-   * its bytes when `withRecords`) and refuses what must not be there. Returns how many bytes were cut off.
+   * Goes over all batches up to the first one that is not whole, and builds the indexes anew. `accept` looks at each (with all its bytes when
+   * `withRecords`) and refuses what must not be there. When something is left, `mayCut` says whether the file is to be cut there; it gets
+   * the offset behind the last batch, and its place. Returns how many bytes were cut off.
    */
   rebuild(
-    indexIntervalBytes: number,
     accept: (bytes: Buffer, at: number, position: number) => boolean,
     withRecords: boolean,
+    mayCut: (nextOffset: bigint, position: number) => boolean = () => true,
   ): number {
+    const { entries: aborted } = this.transactionIndex
     this.offsetIndex.clear()
     this.timeIndex.clear()
     this.transactionIndex.clear()
@@ -220,13 +276,20 @@ export class Segment {
       const first = baseOffset(bytes, at)
       if (first < this.baseOffset || last < first || first <= previous) break
       if (last - this.baseOffset > MAX_RELATIVE_OFFSET || !accept(bytes, at, position)) break
-      this.#note(bytes, at, position, size, indexIntervalBytes)
+      this.#note(bytes, at, position, size)
       previous = last
       end = position + size
     }
-    this.sizeInBytes = end
     this.#firstTimestamp = undefined
-    if (end < fileSize) this.file.truncate(end)
+    if (end === fileSize) return 0
+    // As long as what is behind stays, so does what is known of it.
+    this.transactionIndex.append(...aborted.filter((entry) => entry.lastOffset > previous))
+    if (!mayCut(previous + 1n, end)) return 0
+    this.sizeInBytes = end
+    this.file.truncate(end)
+    // A loss of power must not bring it back behind what is flushed later: nobody flushes this segment again once it is full.
+    this.file.flushSync()
+    this.transactionIndex.truncateTo(previous + 1n)
     return fileSize - end
   }
 
@@ -262,11 +325,11 @@ export class Segment {
     this.#isPreallocated = false
   }
 
-  /** Prepares it for appends after a restart. */
+  /** Prepares it for appends after a restart. The way to the next index entry is counted anew, as in Kafka. */
   activate(): void {
     this.offsetIndex.load()
     this.timeIndex.load()
-    this.#bytesSinceIndexEntry = Math.max(0, this.sizeInBytes - this.offsetIndex.lastPosition())
+    this.#bytesSinceIndexEntry = 0
   }
 
   /** Completes the indexes and writes them out; nothing more is appended. */
@@ -286,6 +349,18 @@ export class Segment {
       this.timeIndex.flush(),
       this.transactionIndex.flush(),
     ])
+  }
+
+  /** Hands the indexes to the device. */
+  flushIndexes(): Promise<void> {
+    return allFlushed([this.offsetIndex.flush(), this.timeIndex.flush(), this.transactionIndex.flush()])
+  }
+
+  /** The same on the spot. */
+  flushIndexesSync(): void {
+    this.offsetIndex.flushSync()
+    this.timeIndex.flushSync()
+    this.transactionIndex.flushSync()
   }
 
   /** Reads `length` bytes at once, into memory of its own or the one that is given. */

@@ -69,6 +69,11 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
     return this.#state.flusher.recoveryPoint
   }
 
+  /** The device did not take what was written: no more records until the broker starts again. */
+  get hasFailed(): boolean {
+    return this.#state.flusher.failure !== undefined
+  }
+
   get isOnDisk(): boolean {
     return this.#state.isOnDisk
   }
@@ -121,7 +126,10 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
       bytes = validated.records
       logAppendTimeMs = validated.logAppendTimeMs
       const duplicate = producers.check(bytes, 0)
-      if (duplicate) return duplicateInfo(duplicate, logStartOffset)
+      if (duplicate) {
+        this.#writer.flushAsAppended()
+        return duplicateInfo(duplicate, logStartOffset)
+      }
     } else stampBatches(bytes, base, leaderEpoch)
     const lastOffset = this.#writer.write(bytes, base, leaderEpoch)
     return { baseOffset: base, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate: false }
@@ -264,8 +272,22 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
     return this.#state.flush(this.#state.nextOffset)
   }
 
+  flushNames(): Promise<void> {
+    return this.#state.flushNames()
+  }
+
+  /** Resolves when all records that were appended before the call are on the device. Throws `ApiError` KAFKA_STORAGE_ERROR. */
+  async flushRecords(): Promise<void> {
+    const { flusher, nextOffset, environment } = this.#state
+    try {
+      await flusher.flushRecords(nextOffset)
+    } catch (error) {
+      throw environment.health.failed('write', this.directory, 'flush', error)
+    }
+  }
+
   async close(): Promise<void> {
-    const { segments, snapshots, producers, leaderEpochs, nextOffset } = this.#state
+    const { segments, snapshots, producers, leaderEpochs, nextOffset, flusher } = this.#state
     try {
       if (!this.isOnDisk || this.isClosed) return
       segments.settle()
@@ -273,7 +295,7 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
       segments.active.seal()
       snapshots.write(nextOffset, producers)
       leaderEpochs.writeOut()
-      await this.flush()
+      await flusher.flushForStop(nextOffset)
     } finally {
       this.discard()
     }

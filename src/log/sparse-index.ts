@@ -98,6 +98,19 @@ export abstract class SparseIndex {
     }
   }
 
+  /** The same on the main thread. */
+  flushSync(): void {
+    this.writeOut()
+    if (this.#isFlushed || !this.#files.exists(this.path)) return
+    const file = this.#files.open(this.path, 'write')
+    try {
+      file.flushSync()
+    } finally {
+      file.close()
+    }
+    this.#isFlushed = true
+  }
+
   #writeTo(file: OpenFile): void {
     const from = Math.max(0, this.#lengthInFile)
     if (from < this.#length) {

@@ -1,3 +1,12 @@
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+
+/** A log whose files are not what they have to be. It is neither served nor changed; the message says what is wrong, and where. */
+export class DamagedLogError extends ApiError {
+  constructor(message: string) {
+    super(ErrorCode.KAFKA_STORAGE_ERROR, message)
+  }
+}
+
 /** Is that what the operating system says of a file (ENOSPC, EIO, EMFILE, ...), and no fault of ours? */
 export function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error

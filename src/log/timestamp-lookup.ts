@@ -1,8 +1,22 @@
 import { lastOffset, maxTimestamp, partitionLeaderEpoch } from '../protocol/any-batch.ts'
-import { readRecords } from '../protocol/record.ts'
+import { DecompressionError } from '../protocol/compression/decompression-error.ts'
+import { ApiError, ErrorCode } from '../protocol/error-code.ts'
+import { type LogRecord, readRecords } from '../protocol/record.ts'
+import { InvalidRecordError } from '../protocol/varint.ts'
 import type { LogReader } from './log-reader.ts'
 import type { TimestampedOffset } from './partition-log.ts'
 import type { Segment } from './segment.ts'
+
+/** The records of a batch that is stored. Throws `ApiError` when it is damaged. */
+function* storedRecords(batch: Buffer): Generator<LogRecord> {
+  try {
+    yield* readRecords(batch)
+  } catch (error) {
+    if (!(error instanceof InvalidRecordError || error instanceof DecompressionError)) throw error
+    const problem = `the batch with offset ${lastOffset(batch, 0)} is damaged: ${error.message}`
+    throw new ApiError(ErrorCode.CORRUPT_MESSAGE, problem)
+  }
+}
 
 /** The first record at or after `timestamp`, from `startOffset` on. Decodes the one batch that has it. */
 export function findTimestamp(
@@ -20,7 +34,7 @@ export function findTimestamp(
     for (;;) {
       const batch = reader.findBatch(from, (bytes, at) => maxTimestamp(bytes, at) >= timestamp)
       if (!batch) return undefined
-      for (const record of readRecords(batch)) {
+      for (const record of storedRecords(batch)) {
         if (record.timestamp < timestamp || record.offset < startOffset) continue
         return {
           timestamp: record.timestamp,
@@ -48,7 +62,7 @@ export function findMaxTimestamp(
   const { timestamp, offset } = latest.maxTimestamp
   const batch = reader.findBatch(offset, (bytes, at) => maxTimestamp(bytes, at) >= timestamp)
   if (!batch) return undefined
-  for (const record of readRecords(batch)) {
+  for (const record of storedRecords(batch)) {
     if (record.timestamp === timestamp) {
       return { timestamp, offset: record.offset, leaderEpoch: partitionLeaderEpoch(batch, 0) }
     }

@@ -52,6 +52,18 @@ export class TransactionIndex {
     this.#entries = [...entries, ...added]
   }
 
+  /** Why the file cannot be right, or undefined: its size, and the order of offsets in each entry. */
+  problem(): string | undefined {
+    if (!this.#files.exists(this.path)) return undefined
+    const size = this.#files.read(this.path).length
+    if (size % ENTRY_BYTES !== 0)
+      return `${size} bytes of aborted transactions are no multiple of ${ENTRY_BYTES}`
+    const isWrong = this.entries.some(
+      ({ firstOffset, lastOffset }) => firstOffset < 0n || lastOffset < firstOffset,
+    )
+    return isWrong ? 'an aborted transaction ends before it begins' : undefined
+  }
+
   /** Hands all entries to the device. */
   async flush(): Promise<void> {
     if (this.#isFlushed) return
@@ -65,6 +77,18 @@ export class TransactionIndex {
     } finally {
       file.close()
     }
+  }
+
+  /** The same on the main thread. */
+  flushSync(): void {
+    if (this.#isFlushed) return
+    const file = this.#files.open(this.path, 'write')
+    try {
+      file.flushSync()
+    } finally {
+      file.close()
+    }
+    this.#isFlushed = true
   }
 
   /** Forgets transactions that end at or behind an offset. */

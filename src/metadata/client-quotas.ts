@@ -11,12 +11,19 @@ export interface QuotaEntry {
 
 const NONE: ReadonlyMap<string, number> = new Map()
 
-/** Quotas of clients (KIP-546) as the metadata log has them. They are kept and described; nothing here slows a client down yet. */
+/** Quotas of clients (KIP-546) as the metadata log has them. */
 export class ClientQuotas {
   readonly #entries = new Map<
     string,
     { readonly entity: QuotaEntity; readonly values: Map<string, number> }
   >()
+
+  #version = 0
+
+  /** Another one after each change. */
+  get version(): number {
+    return this.#version
+  }
 
   /** Of every entity that has a quota. */
   all(): Iterable<QuotaEntry> {
@@ -28,6 +35,7 @@ export class ClientQuotas {
   }
 
   replay({ entity: rows, key, value, remove }: ClientQuotaRecord): void {
+    this.#version++
     const entity = new Map(rows.map(({ entityType, entityName }) => [entityType, entityName]))
     const id = quotaEntityKey(entity)
     let entry = this.#entries.get(id)

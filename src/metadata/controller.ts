@@ -10,6 +10,7 @@ import {
   RemoveTopicRecord,
   UnregisterBrokerRecord,
 } from '../protocol/generated/metadata-records.ts'
+import { bootstrapRecords } from './bootstrap.ts'
 import { alterClientQuotas, type QuotaAlteration, type QuotaOutcome } from './client-quota-operations.ts'
 import { type ConfigType, resourceTypeOf } from './config-type.ts'
 import { duplicatesIn } from './duplicates.ts'
@@ -22,19 +23,22 @@ import {
 } from './elections.ts'
 import { type FeatureUpdate, updateFeatures } from './feature-operations.ts'
 import { internalTopic } from './internal-topics.ts'
-import { readMetadataDirectory } from './metadata-directory.ts'
+import { MetadataCommits } from './metadata-commits.ts'
+import { type LoadedMetadata, readMetadataDirectory } from './metadata-directory.ts'
 import { type BrokerEndpointImage, MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
 import { type MetadataBatch, type MetadataRecord, metadataRecord } from './metadata-record.ts'
 import { MetadataSnapshots } from './metadata-snapshots.ts'
+import { recordsAtLevel } from './metadata-version.ts'
 import { readQuorumEpoch, writeQuorumState } from './quorum-state.ts'
+import { ownVoter } from './quorum-voter.ts'
 import { alterReassignments, type ReassignmentOutcome, type TopicReassignment } from './reassignments.ts'
 import {
   abortRecord,
-  bootstrapRecords,
   brokerRegistration,
   controllerRegistration,
   nothingCordoned,
+  registrationsAfterUpgrade,
   unfenced,
 } from './registration.ts'
 import {
@@ -49,6 +53,7 @@ import {
   configRecord,
   type MorePartitions,
   type NewTopic,
+  type PartitionAllowance,
   TopicOperations,
 } from './topic-operations.ts'
 
@@ -72,6 +77,13 @@ export interface ControllerOptions {
 /** Takes in the batches of the metadata log, one after the other. */
 export type MetadataListener = (batch: MetadataBatch) => void
 
+/** How a request about topics is to be carried out. */
+export interface TopicOptions {
+  /** Says what would come of it, and does nothing. It counts all the same. */
+  readonly validateOnly?: boolean | undefined
+  readonly allowance?: PartitionAllowance | undefined
+}
+
 /** One topic's part of a request that names several: it was done, or why not. */
 export type TopicOutcome<Result> = { readonly name: string } & (
   | { readonly result: Result; readonly error?: undefined }
@@ -79,9 +91,10 @@ export type TopicOutcome<Result> = { readonly name: string } & (
 )
 
 /**
- * The only writer of the metadata log. An operation reads the controller's image and decides; its records are appended as one batch,
- * replayed into the image, handed to the listeners, and only then it answers. All of that is synchronous: when `createTopics` returns,
- * the topics are there for everybody.
+ * The only writer of the metadata log. An operation reads the controller's image and decides; its records are appended as one batch and
+ * replayed into that image, all of that at once. When the device has the batch, the listeners get it, and only then the operation
+ * resolves: what was answered is there for everybody, and outlives a loss of power. One that changes nothing waits too for what it may
+ * have seen. All reject with `ApiError`.
  */
 export class Controller {
   readonly #options: ControllerOptions
@@ -90,8 +103,9 @@ export class Controller {
   readonly #collidingNames = new CollidingNames()
   readonly #topics: TopicOperations
   readonly #snapshots: MetadataSnapshots
+  readonly #commits: MetadataCommits
   readonly #listeners: MetadataListener[] = []
-  #loadedEndOffset = 0n
+  #loaded: LoadedMetadata = { endOffset: 0n, bootstrap: [] }
 
   constructor(options: ControllerOptions) {
     const { log, clock, config, random, logger, directory } = options
@@ -101,6 +115,8 @@ export class Controller {
     const image = this.#image
     const folder = this.#folder
     this.#snapshots = new MetadataSnapshots({ files, folder, log: this.#log, image, config, clock, logger })
+    const deliver = (batch: MetadataBatch) => this.#deliver(batch)
+    this.#commits = new MetadataCommits({ log: this.#log, clock, isVolatile: files.isVolatile, deliver })
     this.#topics = new TopicOperations(this.#image, config, random, this.#collidingNames)
   }
 
@@ -119,10 +135,11 @@ export class Controller {
   load(): void {
     const { directory, nodeId, logger } = this.#options
     const image = this.#image
-    const end = readMetadataDirectory({ directory, folder: this.#folder, image, nodeId, logger }, (batch) => {
-      this.#take(batch)
+    const request = { directory, folder: this.#folder, image, nodeId, logger }
+    this.#loaded = readMetadataDirectory(request, (batch) => {
+      this.#replay(batch)
+      this.#deliver(batch)
     })
-    this.#loadedEndOffset = end
   }
 
   get #folder(): string {
@@ -131,31 +148,34 @@ export class Controller {
 
   /**
    * Begins this controller's epoch and puts the broker beside it in service, which clients reach at `endpoints`; in a new directory it
-   * founds the cluster first.
+   * founds the cluster first. All of that goes to the device in one flush.
    */
-  start(endpoints: readonly BrokerEndpointImage[]): void {
+  async start(endpoints: readonly BrokerEndpointImage[]): Promise<void> {
     const { directory, nodeId, logger, random, config } = this.#options
-    this.#log.continueAt(this.#loadedEndOffset)
+    const { endOffset, bootstrap } = this.#loaded
+    const { quorum } = this.#image
+    this.#log.continueAt(endOffset)
     const lastEpoch = Math.max(
       this.#image.lastAppliedEpoch,
-      readQuorumEpoch(directory.files, this.#folder),
+      readQuorumEpoch(directory.files, this.#folder, logger),
       0,
     )
     const epoch = lastEpoch + 1
-    writeQuorumState(directory.files, this.#folder, nodeId, epoch)
+    writeQuorumState(directory.files, this.#folder, nodeId, epoch, quorum.kraftVersion)
     this.#snapshots.removeUnfinished()
-    this.#take(this.#log.beginEpoch(epoch, nodeId))
-    if (this.#image.isInTransaction) this.#commit([abortRecord()])
-    if (this.#image.features.size === 0) this.#commit(bootstrapRecords())
-    this.#commit([controllerRegistration(nodeId, random.uuid())])
+    const isOnlyInSnapshot = quorum.kraftVersion > 0 && endOffset === 0n
+    this.#take(this.#log.beginEpoch(epoch, nodeId, isOnlyInSnapshot ? quorum : undefined))
+    if (this.#image.isInTransaction) this.#append([abortRecord()])
+    if (this.#image.features.size === 0) this.#append(bootstrapRecords(bootstrap, config))
+    this.#append([controllerRegistration(nodeId, random.uuid())])
     const brokerEpoch = this.#log.endOffset
     const rack = config.get('broker.rack')
     const { directoryId } = directory
     const broker = { brokerId: nodeId, incarnationId: random.uuid(), endpoints, rack, directoryId }
-    this.#commit([brokerRegistration(broker, brokerEpoch)])
-    this.#commit([nothingCordoned(nodeId, brokerEpoch)])
+    this.#append([brokerRegistration(broker, brokerEpoch)])
+    this.#append([nothingCordoned(nodeId, brokerEpoch)])
     const elected = electionsAtStart(this.#image, nodeId, !directory.wasCleanShutdown)
-    this.#commit([unfenced(nodeId, brokerEpoch), ...elected])
+    await this.#commit([unfenced(nodeId, brokerEpoch), ...elected])
     logger.info(
       { epoch, brokerEpoch: Number(brokerEpoch), topics: this.#image.topics.size },
       'Controller started',
@@ -163,34 +183,34 @@ export class Controller {
   }
 
   /** Creates those topics that can be; one that cannot does not hold the others back. */
-  createTopics(
+  async createTopics(
     topics: readonly NewTopic[],
-    { validateOnly = false }: { validateOnly?: boolean } = {},
-  ): TopicOutcome<CreatedTopic>[] {
+    { validateOnly = false, allowance }: TopicOptions = {},
+  ): Promise<TopicOutcome<CreatedTopic>[]> {
     this.#checkSize(topics, ({ partitions, assignments }) =>
       assignments.length > 0 ? assignments.length : Math.max(partitions, 1),
     )
-    return this.#each(topics, validateOnly, (topic) => this.#topics.createTopic(topic))
+    return this.#each(topics, validateOnly, (topic) => this.#topics.createTopic(topic, allowance))
   }
 
-  /** Creates one topic; throws `ApiError`. */
-  createTopic(topic: NewTopic): CreatedTopic {
-    const { records, result } = this.#topics.createTopic(topic)
-    this.#commit(records)
+  /** Creates one topic. */
+  async createTopic(topic: NewTopic, allowance?: PartitionAllowance): Promise<CreatedTopic> {
+    const { records, result } = this.#topics.createTopic(topic, allowance)
+    await this.#commit(records)
     return result
   }
 
-  /** Creates a topic with the broker's defaults, as Metadata does for a topic that it does not know. */
-  autoCreateTopic(name: string): void {
-    this.createTopic(this.#internalTopic(name) ?? topicWithDefaults(name))
+  /** Creates a topic with the broker's defaults, as Metadata does for a topic that it does not know. Another request may be at it. */
+  async autoCreateTopic(name: string, allowance?: PartitionAllowance): Promise<void> {
+    if (this.#image.topic(name)) await this.#commits.settle()
+    else await this.createTopic(this.#internalTopic(name) ?? topicWithDefaults(name), allowance)
   }
 
-  /** Creates one of the broker's own topics if it is missing; throws `ApiError`. */
-  ensureInternalTopic(name: string): void {
-    if (this.#image.topic(name)) return
+  /** Creates one of the broker's own topics if it is missing. */
+  async ensureInternalTopic(name: string): Promise<void> {
     const topic = this.#internalTopic(name)
     if (!topic) throw new ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is no internal topic`)
-    this.createTopic(topic)
+    await this.autoCreateTopic(name)
   }
 
   #internalTopic(name: string): NewTopic | undefined {
@@ -198,83 +218,103 @@ export class Controller {
   }
 
   /** Gives topics more partitions. */
-  createPartitions(
+  async createPartitions(
     topics: readonly MorePartitions[],
-    { validateOnly = false }: { validateOnly?: boolean } = {},
-  ): TopicOutcome<string>[] {
+    { validateOnly = false, allowance }: TopicOptions = {},
+  ): Promise<TopicOutcome<string>[]> {
     this.#checkSize(topics, ({ name, count }) =>
       Math.max(0, count - (this.#image.topic(name)?.partitions.length ?? 0)),
     )
-    return this.#each(topics, validateOnly, (topic) => this.#topics.createPartitions(topic))
+    return this.#each(topics, validateOnly, (topic) => this.#topics.createPartitions(topic, allowance))
   }
 
   /** Deletes topics with all that belongs to them. Those that are not there are left out. */
-  deleteTopics(topicIds: readonly Uuid[]): void {
+  async deleteTopics(topicIds: readonly Uuid[]): Promise<void> {
     const known = topicIds.filter((topicId) => this.#image.topicById(topicId))
-    this.#commit(known.map((topicId) => metadataRecord(RemoveTopicRecord, { topicId })))
+    await this.#commit(known.map((topicId) => metadataRecord(RemoveTopicRecord, { topicId })))
+  }
+
+  /** What a change of settings goes by; nobody else has to know it yet. */
+  configs(type: ConfigType, name: string): ReadonlyMap<string, string> {
+    return this.#image.configs(type, name)
   }
 
   /** Changes settings of a resource; null takes one back. The values have to be valid. */
-  alterConfigs(type: ConfigType, name: string, changes: ReadonlyMap<string, string | null>): void {
+  async alterConfigs(
+    type: ConfigType,
+    name: string,
+    changes: ReadonlyMap<string, string | null>,
+  ): Promise<void> {
     const current = this.#image.configs(type, name)
     const records: MetadataRecord[] = []
     for (const [key, value] of changes) {
       if ((current.get(key) ?? null) === value) continue
       records.push(configRecord(resourceTypeOf(type), name, key, value))
     }
-    this.#commit(records)
+    await this.#commit(records)
   }
 
   /** Sets and removes quotas of clients, each entity for itself. */
-  alterClientQuotas(
+  async alterClientQuotas(
     alterations: readonly QuotaAlteration[],
     { validateOnly = false }: { validateOnly?: boolean } = {},
-  ): QuotaOutcome[] {
+  ): Promise<QuotaOutcome[]> {
     const { records, outcomes } = alterClientQuotas(this.#image.clientQuotas, alterations)
-    if (!validateOnly) this.#commit(records)
+    await this.#commit(validateOnly ? [] : records)
     return outcomes
   }
 
   /** Sets and removes credentials of SCRAM users, each user for itself. */
-  alterScramCredentials(
+  async alterScramCredentials(
     deletions: readonly ScramDeletion[],
     upsertions: readonly ScramUpsertion[],
-  ): ScramOutcome[] {
-    const { scramCredentials } = this.#image
-    const { records, outcomes } = alterScramCredentials(scramCredentials, deletions, upsertions)
-    this.#commit(records)
+  ): Promise<ScramOutcome[]> {
+    const { records, outcomes } = alterScramCredentials(this.#image, deletions, upsertions)
+    await this.#commit(records)
     return outcomes
   }
 
-  /** Has the cluster agree on levels of features: all of them, or it throws `ApiError`. */
-  updateFeatures(
+  /** Has the cluster agree on levels of features: all of them, or none. */
+  async updateFeatures(
     updates: readonly FeatureUpdate[],
     { validateOnly = false }: { validateOnly?: boolean } = {},
-  ): void {
-    const { config, nodeId } = this.#options
-    const records = updateFeatures(this.#image, config, nodeId, updates)
-    if (!validateOnly) this.#commit(records)
+  ): Promise<void> {
+    const { config, nodeId, directory, random } = this.#options
+    const { directoryId } = directory
+    const before = this.#image.metadataVersion
+    const { records, raisesKraftVersion } = updateFeatures(this.#image, config, nodeId, updates)
+    if (!validateOnly) {
+      if (raisesKraftVersion)
+        this.#take(this.#log.setQuorum({ kraftVersion: 1, voters: [ownVoter(config, nodeId, directoryId)] }))
+      this.#append(records)
+      const node = { nodeId, incarnationId: random.uuid(), directoryId }
+      this.#append(registrationsAfterUpgrade(this.#image, before, node))
+    }
+    await this.#commit([])
   }
 
   /** Elects leaders, each partition for itself; null: wherever it is needed. */
-  electLeaders(electionType: number, requests: readonly ElectionRequest[] | null): ElectionOutcome[] {
+  async electLeaders(
+    electionType: number,
+    requests: readonly ElectionRequest[] | null,
+  ): Promise<ElectionOutcome[]> {
     const { records, outcomes } = electLeaders(this.#image, electionType, requests)
-    this.#commit(records)
+    await this.#commit(records)
     return outcomes
   }
 
   /** Begins moves of partitions and takes them back, each partition for itself. */
-  alterReassignments(
+  async alterReassignments(
     topics: readonly TopicReassignment[],
     mayChangeReplicationFactor: boolean,
-  ): ReassignmentOutcome[] {
+  ): Promise<ReassignmentOutcome[]> {
     const { records, outcomes } = alterReassignments(this.#image, topics, mayChangeReplicationFactor)
-    this.#commit(records)
+    await this.#commit(records)
     return outcomes
   }
 
-  /** Forgets a broker. One that runs serves nothing until it is started again and registers anew. Throws `ApiError`. */
-  unregisterBroker(brokerId: number): void {
+  /** Forgets a broker. One that runs serves nothing until it is started again and registers anew. */
+  async unregisterBroker(brokerId: number): Promise<void> {
     const broker = this.#image.brokers.get(brokerId)
     if (!broker) {
       throw new ApiError(
@@ -283,14 +323,14 @@ export class Controller {
       )
     }
     const record = metadataRecord(UnregisterBrokerRecord, { brokerId, brokerEpoch: broker.epoch })
-    this.#commit([...departures(this.#image, brokerId), record])
+    await this.#commit([...departures(this.#image, brokerId), record])
   }
 
   /** A block of producer ids that nobody has got yet, and nobody will get again. */
-  allocateProducerIds(): { firstProducerId: bigint; count: number } {
+  async allocateProducerIds(): Promise<{ firstProducerId: bigint; count: number }> {
     const { nodeId } = this.#options
     const firstProducerId = this.#image.nextProducerId
-    this.#commit([
+    await this.#commit([
       metadataRecord(ProducerIdsRecord, {
         brokerId: nodeId,
         brokerEpoch: this.#image.brokers.get(nodeId)?.epoch ?? -1n,
@@ -300,9 +340,10 @@ export class Controller {
     return { firstProducerId, count: PRODUCER_ID_BLOCK }
   }
 
-  /** Waits for a snapshot that is being written; no other begins. */
-  stop(): Promise<void> {
-    return this.#snapshots.stop()
+  /** Waits for a flush and a snapshot that are under way; no other begins. */
+  async stop(): Promise<void> {
+    await this.#commits.stop()
+    await this.#snapshots.stop()
   }
 
   describe(): object {
@@ -320,11 +361,11 @@ export class Controller {
   }
 
   /** Decides on each topic by itself; what was decided becomes one batch. A topic that is named twice is refused, once. */
-  #each<Topic extends { readonly name: string }, Result>(
+  async #each<Topic extends { readonly name: string }, Result>(
     topics: readonly Topic[],
     validateOnly: boolean,
     decide: (topic: Topic) => { records: MetadataRecord[]; result: Result },
-  ): TopicOutcome<Result>[] {
+  ): Promise<TopicOutcome<Result>[]> {
     const duplicates = duplicatesIn(topics.map(({ name }) => name))
     const outcomes = Array.from(duplicates, (name): TopicOutcome<Result> => {
       return { name, error: new ApiError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.') }
@@ -342,21 +383,36 @@ export class Controller {
         outcomes.push({ name, error })
       }
     }
-    if (!validateOnly) this.#commit(records)
+    await this.#commit(validateOnly ? [] : records)
     return outcomes
   }
 
-  #commit(records: readonly MetadataRecord[]): void {
-    if (records.length === 0) return
-    this.#take(this.#log.append(records))
+  /** Resolves when these records, and all that the controller's image holds besides, are committed. */
+  #commit(records: readonly MetadataRecord[]): Promise<void> {
+    this.#append(records)
+    return this.#commits.settle()
+  }
+
+  #append(records: readonly MetadataRecord[]): void {
+    const written = recordsAtLevel(records, this.#image.metadataVersion)
+    if (written.length === 0) return
+    this.#take(this.#log.append(written))
     this.#snapshots.writeIfDue()
   }
 
   #take(batch: MetadataBatch): void {
+    this.#replay(batch)
+    this.#commits.add(batch)
+  }
+
+  #replay(batch: MetadataBatch): void {
     const { changedTopics, removedTopics } = this.#image.replay(batch)
     this.#snapshots.grown(batch.sizeInBytes ?? 0, batch.timestamp ?? -1n)
     for (const { name } of removedTopics) this.#collidingNames.remove(name)
     for (const name of changedTopics) this.#collidingNames.add(name)
+  }
+
+  #deliver(batch: MetadataBatch): void {
     for (const listener of this.#listeners) listener(batch)
   }
 }

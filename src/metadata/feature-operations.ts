@@ -1,19 +1,14 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { FeatureLevelRecord } from '../protocol/generated/metadata-records.ts'
-import { resourceTypeOf } from './config-type.ts'
-import { supportedFeatures } from './features.ts'
+import { minInSyncReplicasOfCluster } from './cluster-min-isr.ts'
+import { ELIGIBLE_LEADER_REPLICAS, KRAFT_VERSION, supportedFeatures } from './features.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
-import { configRecord } from './topic-operations.ts'
+import { isLossyDowngrade, METADATA_VERSION, MetadataVersion } from './metadata-version.ts'
 
 /** How a client may move a level, as UpdateFeatures numbers it. */
 export const UpgradeType = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
-
-const METADATA_VERSION = 'metadata.version'
-const ELIGIBLE_LEADER_REPLICAS = 'eligible.leader.replicas.version'
-const MIN_IN_SYNC_REPLICAS = 'min.insync.replicas'
-const DEFAULT_MIN_IN_SYNC_REPLICAS = '1'
 
 /** Which level of a feature the cluster shall agree on. */
 export interface FeatureUpdate {
@@ -22,34 +17,67 @@ export interface FeatureUpdate {
   readonly upgradeType: number
 }
 
+/** What an update comes to. */
+export interface FeatureDecision {
+  readonly records: MetadataRecord[]
+  /** From now on voters can change (KIP-853): it stands in control records. */
+  readonly raisesKraftVersion: boolean
+}
+
 /** Decides on new levels of features (KIP-584): all of them or none. Throws INVALID_UPDATE_VERSION. */
 export function updateFeatures(
   image: MetadataImage,
   config: BrokerConfig,
   controllerId: number,
   updates: readonly FeatureUpdate[],
-): MetadataRecord[] {
+): FeatureDecision {
   const records: MetadataRecord[] = []
+  const proposed = new Map(image.features)
+  for (const { feature, level } of updates) proposed.set(feature, level)
+  let raisesKraftVersion = false
   for (const update of updates) {
     const { feature, level } = update
-    const current = image.features.get(feature) ?? 0
+    const current = feature === KRAFT_VERSION ? image.quorum.kraftVersion : (image.features.get(feature) ?? 0)
     checkUpdate(update, current, controllerId)
     if (level === current) continue
-    if (feature === METADATA_VERSION && level < current) throw refusedMetadataDowngrade(update, current)
+    if (feature === METADATA_VERSION && isLossyDowngrade(current, level))
+      throw refusedMetadataDowngrade(update, current)
+    if (feature === KRAFT_VERSION) {
+      if (level < current) throw refused(update, "Can't downgrade the version of this feature.")
+      raisesKraftVersion = true
+      continue
+    }
+    checkDependency(update, proposed)
     records.push(metadataRecord(FeatureLevelRecord, { name: feature, featureLevel: level }))
     if (feature === ELIGIBLE_LEADER_REPLICAS && level > 0) {
       for (const record of minInSyncReplicasOfCluster(image, config)) records.push(record)
     }
   }
-  return records
+  return { records, raisesKraftVersion }
 }
 
-function checkUpdate({ feature, level, upgradeType }: FeatureUpdate, current: number, controllerId: number) {
-  const refuse = (reason: string) =>
-    new ApiError(
-      ErrorCode.INVALID_UPDATE_VERSION,
-      `The update failed for all features since the following feature had an error: Invalid update version ${level} for feature ${feature}. ${reason}`,
-    )
+function refused({ feature, level }: FeatureUpdate, reason: string): ApiError {
+  return new ApiError(
+    ErrorCode.INVALID_UPDATE_VERSION,
+    `The update failed for all features since the following feature had an error: Invalid update version ${level} for feature ${feature}. ${reason}`,
+  )
+}
+
+/** Partitions have no place for eligible replicas before. */
+function checkDependency(update: FeatureUpdate, proposed: ReadonlyMap<string, number>): void {
+  const { feature, level } = update
+  const needed = MetadataVersion.ELIGIBLE_LEADER_REPLICAS
+  if (feature !== ELIGIBLE_LEADER_REPLICAS || level === 0) return
+  if ((proposed.get(METADATA_VERSION) ?? 0) >= needed) return
+  throw refused(
+    update,
+    `${feature} could not be set to ${level} because it depends on ${METADATA_VERSION} level ${needed}`,
+  )
+}
+
+function checkUpdate(update: FeatureUpdate, current: number, controllerId: number): void {
+  const { feature, level, upgradeType } = update
+  const refuse = (reason: string) => refused(update, reason)
   const supported = supportedFeatures.find(({ name }) => name === feature)
   if (!Object.values<number>(UpgradeType).includes(upgradeType)) {
     throw refuse('The controller does not support the given upgrade type.')
@@ -65,6 +93,8 @@ function checkUpdate({ feature, level, upgradeType }: FeatureUpdate, current: nu
       "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.",
     )
   }
+  if (level > current && upgradeType !== UpgradeType.UPGRADE)
+    throw refuse("Can't downgrade to a newer version.")
 }
 
 /** A lower level would have no words for what the log holds. */
@@ -77,19 +107,4 @@ function refusedMetadataDowngrade({ level, upgradeType }: FeatureUpdate, current
     ErrorCode.INVALID_UPDATE_VERSION,
     `The update failed for all features since the following feature had an error: Unsupported ${METADATA_VERSION} downgrade from ${current} to ${level}. ${reason}`,
   )
-}
-
-/** With eligible leader replicas (KIP-966) this setting is the cluster's alone: it gets one, and brokers lose theirs. */
-function minInSyncReplicasOfCluster(image: MetadataImage, config: BrokerConfig): MetadataRecord[] {
-  const type = resourceTypeOf('broker')
-  const records: MetadataRecord[] = []
-  if (!image.configs('broker', '').has(MIN_IN_SYNC_REPLICAS)) {
-    const value = config.staticEntries.get(MIN_IN_SYNC_REPLICAS) ?? DEFAULT_MIN_IN_SYNC_REPLICAS
-    records.push(configRecord(type, '', MIN_IN_SYNC_REPLICAS, value))
-  }
-  for (const id of image.brokers.keys()) {
-    if (!image.configs('broker', String(id)).has(MIN_IN_SYNC_REPLICAS)) continue
-    records.push(configRecord(type, String(id), MIN_IN_SYNC_REPLICAS, null))
-  }
-  return records
 }

@@ -1,3 +1,5 @@
+import { LATEST_METADATA_VERSION, METADATA_VERSION, OLDEST_METADATA_VERSION } from './metadata-version.ts'
+
 /** A feature of the cluster, and which levels of it this software understands (KIP-584). */
 export interface SupportedFeature {
   readonly name: string
@@ -5,21 +7,26 @@ export interface SupportedFeature {
   readonly maxVersion: number
 }
 
-/** As Apache Kafka 4.3 tells them, but for `kraft.version` 1: voters that change (KIP-853) need a quorum, and here is one controller. */
+export const ELIGIBLE_LEADER_REPLICAS = 'eligible.leader.replicas.version'
+
+/** Its level says whether voters can change (KIP-853). It stands in control records, where those need it that have no image yet. */
+export const KRAFT_VERSION = 'kraft.version'
+
+/** As Apache Kafka 4.3 tells them. */
 export const supportedFeatures: readonly SupportedFeature[] = [
-  { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1 },
+  { name: ELIGIBLE_LEADER_REPLICAS, minVersion: 0, maxVersion: 1 },
   { name: 'group.version', minVersion: 0, maxVersion: 1 },
-  { name: 'kraft.version', minVersion: 0, maxVersion: 0 },
-  { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
+  { name: KRAFT_VERSION, minVersion: 0, maxVersion: 1 },
+  { name: METADATA_VERSION, minVersion: OLDEST_METADATA_VERSION, maxVersion: LATEST_METADATA_VERSION },
   { name: 'share.version', minVersion: 0, maxVersion: 1 },
   { name: 'streams.version', minVersion: 0, maxVersion: 1 },
   { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
 ]
 
-/** What a new cluster agrees on, in the order of its first records: `metadata.version` says how the others are written. */
+/** What a new cluster agrees on, in the order of its first records: `metadata.version` says how the others are written. No `kraft.version`: its voter stands in the configuration, as in Apache Kafka's image for Docker. */
 export const initialFeatureLevels: readonly (readonly [name: string, level: number])[] = [
-  ['metadata.version', 30],
-  ['eligible.leader.replicas.version', 1],
+  [METADATA_VERSION, LATEST_METADATA_VERSION],
+  [ELIGIBLE_LEADER_REPLICAS, 1],
   ['group.version', 1],
   ['share.version', 1],
   ['streams.version', 1],

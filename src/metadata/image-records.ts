@@ -11,9 +11,9 @@ import {
 import { type ConfigType, resourceTypeOf } from './config-type.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from './metadata-image.ts'
 import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
+import { METADATA_VERSION } from './metadata-version.ts'
 import { configRecord } from './topic-operations.ts'
 
-const METADATA_VERSION = 'metadata.version'
 const CONFIG_TYPES: readonly ConfigType[] = ['broker', 'topic', 'client-metrics', 'group']
 
 /**

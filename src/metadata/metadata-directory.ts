@@ -2,9 +2,10 @@ import { type DataDirectory, DataDirectoryError } from '../log/data-directory.ts
 import { parsePartitionDirectoryName } from '../log/segment-names.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Files } from '../platform/platform.ts'
+import { readBootstrap } from './bootstrap.ts'
 import { CarryOver } from './carry-over.ts'
 import type { MetadataImage } from './metadata-image.ts'
-import { firstSegmentOffset, readMetadataLog } from './metadata-log-file.ts'
+import { closedOffset, firstSegmentOffset, readMetadataLog } from './metadata-log-file.ts'
 import type { MetadataBatch } from './metadata-record.ts'
 import { listSnapshots, readSnapshot } from './metadata-snapshot.ts'
 
@@ -18,14 +19,21 @@ export interface MetadataDirectoryRequest {
   readonly logger: Logger
 }
 
+/** What a start goes on from. */
+export interface LoadedMetadata {
+  /** Offset of the next record. */
+  readonly endOffset: bigint
+  /** What whoever formatted the directory wants a new cluster to begin with; empty when it has been founded. */
+  readonly bootstrap: readonly MetadataBatch[]
+}
+
 /**
- * Hands over the newest snapshot and what the log says behind it, without changing anything. Returns the offset of the next record. Throws
- * `DataDirectoryError` when something is missing or damaged, or cannot be taken up here; the directory is as it was then.
+ * Hands over the newest snapshot and what the log says behind it, without changing anything. Throws `DataDirectoryError` when something is missing or damaged, or cannot be taken up here; the directory is as it was then.
  */
 export function readMetadataDirectory(
   { directory, folder, image, nodeId, logger }: MetadataDirectoryRequest,
   take: (batch: MetadataBatch) => void,
-): bigint {
+): LoadedMetadata {
   const { files, wasCleanShutdown } = directory
   const carryOver = new CarryOver({ directory, nodeId })
   const takeChecked = (batch: MetadataBatch) => {
@@ -44,8 +52,21 @@ export function readMetadataDirectory(
   if (startOffset === undefined && snapshot === undefined && !directory.isNew)
     refuseWithoutMetadata(directory, folder)
   const { endOffset } = readMetadataLog(files, folder, from, wasCleanShutdown, takeChecked)
+  if (wasCleanShutdown) refuseShortLog(files, folder, endOffset)
+  const bootstrap = image.features.size === 0 ? readBootstrap(directory) : []
+  for (const batch of bootstrap) carryOver.look(batch)
   carryOver.check(image)
-  return endOffset
+  carryOver.checkFeatures(bootstrap)
+  return { endOffset, bootstrap }
+}
+
+/** Closing a log leaves a snapshot of its producers at its end: what was cut off in front of that is missing. */
+function refuseShortLog(files: Files, folder: string, endOffset: bigint): void {
+  const closedAt = closedOffset(files, folder)
+  if (closedAt === undefined || closedAt <= endOffset) return
+  throw new DataDirectoryError(
+    `${folder} lacks the offsets ${endOffset} to ${closedAt - 1n}, which were there when it was closed: put them back from a copy`,
+  )
 }
 
 /** The newest one that is whole. One that is damaged is passed over as long as the log or an older one tells the same. */

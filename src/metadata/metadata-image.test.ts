@@ -31,7 +31,7 @@ function replayed(...records: MetadataRecord[]) {
 
 function batch(records: MetadataRecord[]) {
   const lastOffset = BigInt(records.length - 1)
-  return { baseOffset: 0n, lastOffset, leaderEpoch: 3, newLeaderId: undefined, records }
+  return { baseOffset: 0n, lastOffset, leaderEpoch: 3, records }
 }
 
 const topic = (name = 't', topicId = ID) => metadataRecord(TopicRecord, { name, topicId })

@@ -23,8 +23,11 @@ import {
 import { CarriedRecords } from './carried-records.ts'
 import { ClientQuotas } from './client-quotas.ts'
 import { type ConfigType, configTypeOf } from './config-type.ts'
+import { KRAFT_VERSION } from './features.ts'
 import type { MetadataBatch, MetadataRecord } from './metadata-record.ts'
+import { LATEST_METADATA_VERSION, METADATA_VERSION } from './metadata-version.ts'
 import { LEADER_STAYS } from './partition-change.ts'
+import { QuorumImage } from './quorum-image.ts'
 import { ScramCredentials } from './scram-credentials.ts'
 
 export interface TopicImage {
@@ -100,9 +103,9 @@ export class MetadataImage {
   readonly clientQuotas = new ClientQuotas()
   readonly scramCredentials = new ScramCredentials()
   readonly carried = new CarriedRecords()
+  readonly quorum = new QuorumImage()
   #lastAppliedOffset = -1n
   #lastAppliedEpoch = -1
-  #controllerId = -1
   #nextProducerId = 0n
   readonly #features = new Map<string, number>()
   readonly #topics = new Map<string, MutableTopic>()
@@ -131,7 +134,7 @@ export class MetadataImage {
 
   /** The active controller, or -1. */
   get controllerId(): number {
-    return this.#controllerId
+    return this.quorum.leaderId
   }
 
   /** First producer id that no broker has got yet. */
@@ -142,6 +145,11 @@ export class MetadataImage {
   /** Features that the cluster has agreed on, with their level (KIP-584). */
   get features(): ReadonlyMap<string, number> {
     return this.#features
+  }
+
+  /** Level of `metadata.version`: how records are written. The newest as long as nothing has been written. */
+  get metadataVersion(): number {
+    return this.#features.get(METADATA_VERSION) ?? LATEST_METADATA_VERSION
   }
 
   /** By name, oldest first. */
@@ -185,7 +193,7 @@ export class MetadataImage {
   /** Takes in the next batch of the log, and tells what that changed. */
   replay(batch: MetadataBatch): MetadataDelta {
     this.#delta = new Delta()
-    if (batch.newLeaderId !== undefined) this.#controllerId = batch.newLeaderId
+    if (batch.control) this.quorum.replay(batch.control)
     for (const record of batch.records) this.#replayRecord(record)
     this.#lastAppliedOffset = batch.lastOffset
     this.#lastAppliedEpoch = batch.leaderEpoch
@@ -220,6 +228,8 @@ export class MetadataImage {
 
   readonly #appliers: ReadonlyMap<number, (message: unknown) => void> = new Map([
     on(FeatureLevelRecord, ({ name, featureLevel }) => {
+      // Its level stands in control records. Some releases of Apache Kafka wrote it here too, wrongly (KAFKA-18979).
+      if (name === KRAFT_VERSION) return
       if (featureLevel === 0) this.#features.delete(name)
       else this.#features.set(name, featureLevel)
     }),
@@ -366,7 +376,8 @@ export class MetadataImage {
     return {
       lastAppliedOffset: this.#lastAppliedOffset,
       lastAppliedEpoch: this.#lastAppliedEpoch,
-      controllerId: this.#controllerId,
+      controllerId: this.controllerId,
+      kraftVersion: this.quorum.kraftVersion,
       features: Object.fromEntries(this.#features),
       brokers: [...this.#brokers.values()],
       topics: this.#topics.size,

@@ -7,7 +7,7 @@ import { baseOffset, lastOffset, maxTimestamp } from '../protocol/record-batch.t
 import { decodeMetadataBatch, type MetadataBatch } from './metadata-record.ts'
 
 const CHUNK_BYTES = 1024 * 1024
-/** The log is flushed a second after each change: what is older than that by far a crash cannot have taken. */
+/** The log is flushed at each change: what is older by far than the last one a crash cannot have taken. */
 const SURELY_FLUSHED_MS = 60_000n
 
 /** What was read of a metadata log. */
@@ -21,6 +21,18 @@ export interface ReadLog {
 /** Offset of the first record that the segments of a folder can hold; undefined when there is none. */
 export function firstSegmentOffset(files: Files, folder: string): bigint | undefined {
   return segmentsOf(files, folder)[0]?.baseOffset
+}
+
+/** Where a metadata log ended when it was closed, by the snapshot of its producers (there are none); undefined when nothing tells. */
+export function closedOffset(files: Files, folder: string): bigint | undefined {
+  if (!files.exists(folder)) return undefined
+  let newest: bigint | undefined
+  for (const { name } of files.list(folder)) {
+    const parsed = parseSegmentName(name)
+    if (parsed?.suffix !== '.snapshot') continue
+    if (newest === undefined || parsed.baseOffset > newest) newest = parsed.baseOffset
+  }
+  return newest
 }
 
 /**

@@ -4,17 +4,20 @@ import type { Partition } from '../log/partition.ts'
 import type { Clock } from '../platform/platform.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import {
-  encodeMetadataRecords,
+  type ControlFacts,
+  type ControlRecord,
   leaderChange,
-  type MetadataBatch,
-  type MetadataRecord,
-} from './metadata-record.ts'
+  quorumRecords,
+  type Voter,
+} from './control-record.ts'
+import { encodeMetadataRecords, type MetadataBatch, type MetadataRecord } from './metadata-record.ts'
 
-/** Settings of the metadata log: on the device a second after a change at the latest. What may go of it, snapshots say, not age or size. */
+/** Settings of the metadata log. Who changes something flushes it; what may go of it, snapshots say, not age or size. */
 export function metadataLogConfig(config: BrokerConfig): TopicConfig {
   const overrides = new Map([
     ['cleanup.policy', 'delete'],
-    ['flush.ms', '1000'],
+    ['flush.messages', String(Number.MAX_SAFE_INTEGER)],
+    ['flush.ms', String(Number.MAX_SAFE_INTEGER)],
     ['max.message.bytes', String(2 ** 31 - 1)],
     ['retention.bytes', '-1'],
     ['retention.ms', '-1'],
@@ -25,6 +28,12 @@ export function metadataLogConfig(config: BrokerConfig): TopicConfig {
   const segmentBytes = config.get('internal.metadata.log.segment.bytes')
   if (segmentBytes !== null) overrides.set('internal.segment.bytes', String(segmentBytes))
   return topicConfig(overrides, config)
+}
+
+/** Who votes about the log, and by which rules. */
+interface Quorum {
+  readonly kraftVersion: number
+  readonly voters: readonly Voter[]
 }
 
 /** `__cluster_metadata-0` as a log of metadata records: KRaft's own framing inside ordinary batches. */
@@ -51,9 +60,14 @@ export class MetadataLog {
     return this.#partition.log.sizeInBytes
   }
 
-  /** Resolves when all of it is on the device. */
+  /** Resolves when all of it is on the device. Throws `ApiError` KAFKA_STORAGE_ERROR. */
   flush(): Promise<void> {
-    return this.#partition.log.flush()
+    return this.#partition.log.flushRecords()
+  }
+
+  /** The device did not take what was written: no more records until the broker starts again. */
+  get hasFailed(): boolean {
+    return this.#partition.log.hasFailed
   }
 
   /** A snapshot holds what is in front of `offset`: the segments that end there go. */
@@ -71,19 +85,32 @@ export class MetadataLog {
     else if (log.logEndOffset < offset) log.beginAt(offset)
   }
 
-  /** Begins a new epoch: from now on this node is the leader, and says so in a control batch. */
-  beginEpoch(leaderEpoch: number, leaderId: number): MetadataBatch {
+  /**
+   * Begins a new epoch: from now on this node is the leader, and says so in a control batch. `quorum` is told beside it when the log has not
+   * said it yet: a snapshot from before the log does not last.
+   */
+  beginEpoch(leaderEpoch: number, leaderId: number, quorum?: Quorum): MetadataBatch {
     this.#partition.leaderEpoch = leaderEpoch
     this.#partition.log.beginLeaderEpoch(leaderEpoch)
-    const range = this.#append([leaderChange(leaderId)], true)
-    return { ...range, leaderEpoch, newLeaderId: leaderId, records: [] }
+    const records = quorum ? quorumRecords(quorum.kraftVersion, quorum.voters) : []
+    return this.#appendControl([leaderChange(leaderId), ...records], { leaderId })
+  }
+
+  /** From now on voters can change (KIP-853), and these are they. */
+  setQuorum({ kraftVersion, voters }: Quorum): MetadataBatch {
+    return this.#appendControl(quorumRecords(kraftVersion, voters), { kraftVersion, voters })
+  }
+
+  #appendControl(records: readonly ControlRecord[], control: ControlFacts): MetadataBatch {
+    const range = this.#append(records, true)
+    return { ...range, leaderEpoch: this.#partition.leaderEpoch, control, records: [] }
   }
 
   /** Appends records as one batch: all of them count, or none. Throws `ApiError` when the log refuses them. */
   append(records: readonly MetadataRecord[]): MetadataBatch {
     const values = encodeMetadataRecords(records).map((value) => ({ key: null, value }))
     const range = this.#append(values, false)
-    return { ...range, leaderEpoch: this.#partition.leaderEpoch, newLeaderId: undefined, records }
+    return { ...range, leaderEpoch: this.#partition.leaderEpoch, records }
   }
 
   #append(

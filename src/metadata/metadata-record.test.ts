@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import { TopicRecord } from '../protocol/generated/metadata-records.ts'
+import { leaderChange, quorumRecords, snapshotFooter, snapshotHeader } from './control-record.ts'
 import {
   decodeMetadataBatch,
   decodeMetadataRecord,
   encodeMetadataRecords,
-  leaderChange,
   metadataRecord,
-  snapshotFooter,
-  snapshotHeader,
 } from './metadata-record.ts'
 
 const message = { name: 'orders', topicId: 'b8tRS7h4TJ2Vt43Dp85v2A' }
@@ -39,7 +37,6 @@ test('a batch keeps its offsets and epoch', () => {
     baseOffset: 5n,
     lastOffset: 6n,
     leaderEpoch: 4,
-    newLeaderId: undefined,
     records: [{ message }],
   })
 })
@@ -53,7 +50,7 @@ test('the control batch of a new leader is Kafka’s, byte for byte', () => {
   )
   const record = { key, value: bytes, headers: [], timestamp: 1n }
   const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records: [record] })
-  expect(decodeMetadataBatch(batch)).toMatchObject({ newLeaderId: 1, records: [] })
+  expect(decodeMetadataBatch(batch)).toMatchObject({ control: { leaderId: 1, voterIds: [1] }, records: [] })
 })
 
 test('the control records of a snapshot are Kafka’s, byte for byte', () => {
@@ -66,8 +63,40 @@ test('the control records of a snapshot are Kafka’s, byte for byte', () => {
   const records = [{ ...header, headers: [], timestamp: 1n }]
   const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records })
   expect(decodeMetadataBatch(batch)).toMatchObject({
-    newLeaderId: undefined,
     records: [],
     control: { snapshotTimestamp: 0x0102030405060708n },
   })
+})
+
+test('the control records of a quorum whose voters can change are Kafka’s, byte for byte (KIP-853)', () => {
+  const voters = [
+    {
+      voterId: 1,
+      voterDirectoryId: 'fGzHe-d_S0CkFuBlPSQqxQ',
+      endpoints: [{ name: 'CONTROLLER', host: '127.0.0.1', port: 21001 }],
+      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
+    },
+  ]
+  const records = quorumRecords(1, voters)
+  expect(records.map(({ key }) => key.toString('hex'))).toEqual(['00000005', '00000006'])
+  expect(records[0]!.value.toString('hex')).toBe('0000' + '0001' + '00')
+  expect(records[1]!.value.toString('hex')).toBe(
+    // Version 0, one voter: its id, its directory, one endpoint, versions 0 to 1, no tagged fields.
+    '0000' +
+      '02' +
+      '00000001' +
+      '7c6cc77be77f4b40a416e0653d242ac5' +
+      '02' +
+      '0b434f4e54524f4c4c4552' +
+      '0a3132372e302e302e31' +
+      '5209' +
+      '00' +
+      '00000001' +
+      '00' +
+      '00' +
+      '00',
+  )
+  const all = [leaderChange(1), ...records].map((each) => ({ ...each, headers: [], timestamp: 1n }))
+  const batch = buildBatch({ baseOffset: 0n, leaderEpoch: 1, isControl: true, records: all })
+  expect(decodeMetadataBatch(batch).control).toEqual({ leaderId: 1, voterIds: [1], kraftVersion: 1, voters })
 })

@@ -1,10 +1,4 @@
-import { type Codec, type RecordCodec, ZERO_UUID } from '../protocol/api.ts'
-import {
-  KRaftVersionRecord,
-  LeaderChangeMessage,
-  SnapshotFooterRecord,
-  SnapshotHeaderRecord,
-} from '../protocol/generated/control-records.ts'
+import type { RecordCodec } from '../protocol/api.ts'
 import { metadataRecordCodecs } from '../protocol/generated/metadata-records.ts'
 import { Reader } from '../protocol/reader.ts'
 import { readRecords } from '../protocol/record.ts'
@@ -16,15 +10,10 @@ import {
   partitionLeaderEpoch,
 } from '../protocol/record-batch.ts'
 import { Writer } from '../protocol/writer.ts'
+import { type ControlFacts, controlFacts } from './control-record.ts'
 
 /** Version of the frame around each record: type, version, then the record itself. */
 const FRAME_VERSION = 1
-/** Types of control records: each leader begins its epoch with the first; the others are of snapshots, but for the version of the quorum. */
-const LEADER_CHANGE = 2
-const SNAPSHOT_HEADER = 3
-const SNAPSHOT_FOOTER = 4
-const KRAFT_VERSION = 5
-
 /** One record of the metadata log: a message, and how it is written. */
 export interface MetadataRecord<Message = unknown> {
   readonly codec: RecordCodec<Message>
@@ -38,27 +27,14 @@ export interface MetadataBatch {
   readonly lastOffset: bigint
   /** Epoch of the controller that wrote it. */
   readonly leaderEpoch: number
-  /** Set in the control batch of a new leader: its id. */
-  readonly newLeaderId: number | undefined
   readonly records: readonly MetadataRecord[]
   /** Bytes of the batch, and the largest time of its records; left out where nobody asks. */
   readonly sizeInBytes?: number
   readonly timestamp?: bigint
-  /** What else a batch that was read says. */
+  /** What its control records say, if it has any. */
   readonly control?: ControlFacts | undefined
   /** Records of a type or a version that came after this software. */
   readonly unknownRecords?: readonly string[] | undefined
-}
-
-/** What control records say besides who leads. */
-export interface ControlFacts {
-  /** Who votes, by the last leader. */
-  readonly voters?: readonly number[]
-  /** Not 0 when voters can change (KIP-853). */
-  readonly kraftVersion?: number
-  /** Of the header of a snapshot: the time of the last record that is in it. */
-  readonly snapshotTimestamp?: bigint
-  readonly isSnapshotFooter?: boolean
 }
 
 const codecs: ReadonlyMap<number, RecordCodec<unknown>> = new Map(
@@ -110,13 +86,10 @@ export function decodeMetadataBatch(batch: Buffer): MetadataBatch {
   const records: MetadataRecord[] = []
   let unknownRecords: string[] | undefined
   let control: ControlFacts | undefined
-  let newLeaderId: number | undefined
   for (const { key, value } of readRecords(batch)) {
     if (value === null) continue
     if (isControl) {
-      const leader = leaderOf(key, value)
-      if (leader) newLeaderId = leader.leaderId
-      control = { ...control, ...(leader?.facts ?? controlFacts(key, value)) }
+      control = { ...control, ...controlFacts(key, value) }
       continue
     }
     const record = decodeMetadataRecord(value)
@@ -130,7 +103,6 @@ export function decodeMetadataBatch(batch: Buffer): MetadataBatch {
     baseOffset: baseOffset(batch, 0),
     lastOffset: lastOffset(batch, 0),
     leaderEpoch: partitionLeaderEpoch(batch, 0),
-    newLeaderId,
     records,
     sizeInBytes: batch.length,
     timestamp: maxTimestamp(batch, 0),
@@ -145,62 +117,4 @@ function nameOfRecord(bytes: Buffer): string {
   const frame = reader.unsignedVarint('frameVersion')
   if (frame !== FRAME_VERSION) return `a record in a frame of version ${frame}`
   return `a record of type ${reader.unsignedVarint('type')} version ${reader.unsignedVarint('version')}`
-}
-
-function controlTypeOf(key: Buffer | null): number {
-  return key === null || key.length < 4 ? -1 : key.readInt16BE(2)
-}
-
-function leaderOf(key: Buffer | null, value: Buffer): { leaderId: number; facts: ControlFacts } | undefined {
-  if (controlTypeOf(key) !== LEADER_CHANGE) return undefined
-  const version = Math.min(value.readInt16BE(0), LeaderChangeMessage.maxVersion)
-  const { leaderId, voters } = LeaderChangeMessage.decode(new Reader(value), version)
-  return { leaderId, facts: { voters: voters.map(({ voterId }) => voterId) } }
-}
-
-function controlFacts(key: Buffer | null, value: Buffer): ControlFacts {
-  switch (controlTypeOf(key)) {
-    case SNAPSHOT_HEADER:
-      return {
-        snapshotTimestamp: SnapshotHeaderRecord.decode(new Reader(value), 0).lastContainedLogTimestamp,
-      }
-    case SNAPSHOT_FOOTER:
-      return { isSnapshotFooter: true }
-    case KRAFT_VERSION:
-      return { kraftVersion: KRaftVersionRecord.decode(new Reader(value), 0).kRaftVersion }
-    default:
-      return {}
-  }
-}
-
-/** A control record as it is written. */
-export interface ControlRecord {
-  readonly key: Buffer
-  readonly value: Buffer
-}
-
-function controlRecord<Message>(type: number, codec: Codec<Message>, message: Message): ControlRecord {
-  const key = Buffer.alloc(4)
-  key.writeInt16BE(type, 2)
-  writer.reset()
-  codec.encode(writer, message, 0)
-  return { key, value: writer.finishCopy() }
-}
-
-/** Begins a snapshot; `lastContainedLogTimestamp` is the time of the last record that is in it. */
-export function snapshotHeader(lastContainedLogTimestamp: bigint): ControlRecord {
-  return controlRecord(SNAPSHOT_HEADER, SnapshotHeaderRecord, { version: 0, lastContainedLogTimestamp })
-}
-
-/** Ends a snapshot: one without it is not complete. */
-export function snapshotFooter(): ControlRecord {
-  return controlRecord(SNAPSHOT_FOOTER, SnapshotFooterRecord, { version: 0 })
-}
-
-/** The control record by which a leader that has no rivals begins its epoch. */
-export function leaderChange(leaderId: number): ControlRecord {
-  // Version 0, as without KIP-853 voters have no directories.
-  const voters = [{ voterId: leaderId, voterDirectoryId: ZERO_UUID }]
-  const message = { version: 0, leaderId, voters, grantingVoters: voters }
-  return controlRecord(LEADER_CHANGE, LeaderChangeMessage, message)
 }

@@ -130,7 +130,7 @@ describe('a start', () => {
     files.replace(`${METADATA_FOLDER}/${snapshotName(500n, 4)}`, snapshot)
     const next = await MetadataHarness.start({ files })
     // The new epoch begins right behind it.
-    expect(next.batches.find(({ newLeaderId }) => newLeaderId === 1)).toMatchObject({
+    expect(next.batches.find(({ control }) => control?.leaderId === 1)).toMatchObject({
       baseOffset: 500n,
       leaderEpoch: 5,
     })

@@ -2,24 +2,23 @@ import { DataDirectoryError } from '../log/data-directory.ts'
 import type { Files } from '../platform/platform.ts'
 import { buildBatch } from '../protocol/batch-builder.ts'
 import { batchSizeInBytes, isCrcValid, magicOf, RECORD_BATCH_OVERHEAD } from '../protocol/record-batch.ts'
+import { type ControlRecord, quorumRecords, snapshotFooter, snapshotHeader } from './control-record.ts'
 import { imageRecords } from './image-records.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import {
-  type ControlRecord,
   decodeMetadataBatch,
   encodeMetadataRecords,
   type MetadataBatch,
   type MetadataRecord,
-  snapshotFooter,
-  snapshotHeader,
 } from './metadata-record.ts'
+import { recordsAtLevel } from './metadata-version.ts'
 
 /** Offset at which the log goes on, epoch of the last record. */
 const NAME = /^(\d{20})-(\d{10})\.checkpoint$/
 /** Apache Kafka puts so many records into one batch of a snapshot. */
 const RECORDS_PER_BATCH = 1024
-/** More than the batch of a header takes. */
-const HEADER_READ_BYTES = 256
+/** More than the batch of a header takes, with a voter in it. */
+const HEADER_READ_BYTES = 4096
 
 /** A snapshot beside a metadata log: the metadata as it was at some offset, as records that bring it about (KIP-630). */
 export interface SnapshotFile {
@@ -110,20 +109,25 @@ export function* encodeSnapshot(
     baseOffset += BigInt(records.length)
     return bytes
   }
-  const control = (record: ControlRecord) => batch([record], true)
-  const data = (records: readonly MetadataRecord[]) =>
-    batch(
-      encodeMetadataRecords(records).map((value) => ({ key: null, value })),
+  const control = (...records: ControlRecord[]) => batch(records, true)
+  const data = function* (records: readonly MetadataRecord[]) {
+    const written = recordsAtLevel(records, image.metadataVersion)
+    if (written.length === 0) return
+    yield batch(
+      encodeMetadataRecords(written).map((value) => ({ key: null, value })),
       false,
     )
-  yield control(snapshotHeader(lastContainedTimestamp))
+  }
+  const { kraftVersion, voters } = image.quorum
+  const quorum = kraftVersion > 0 ? quorumRecords(kraftVersion, voters) : []
+  yield control(snapshotHeader(lastContainedTimestamp), ...quorum)
   let records: MetadataRecord[] = []
   for (const record of imageRecords(image)) {
     records.push(record)
     if (records.length < RECORDS_PER_BATCH) continue
-    yield data(records)
+    yield* data(records)
     records = []
   }
-  if (records.length > 0) yield data(records)
+  yield* data(records)
   yield control(snapshotFooter())
 }

@@ -103,6 +103,7 @@ export class MetadataSnapshots {
       file.close()
     }
     files.rename(`${path}.part`, path)
+    await files.flushDirectory(folder)
   }
 
   /** The newest snapshot always stays, and so does the log from the oldest that is left on. */

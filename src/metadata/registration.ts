@@ -1,18 +1,14 @@
 import type { Uuid } from '../protocol/api.ts'
 import {
   AbortTransactionRecord,
-  BeginTransactionRecord,
   BrokerRegistrationChangeRecord,
-  EndTransactionRecord,
-  FeatureLevelRecord,
   RegisterBrokerRecord,
   RegisterControllerRecord,
 } from '../protocol/generated/metadata-records.ts'
-import { resourceTypeOf } from './config-type.ts'
-import { initialFeatureLevels, supportedFeatures } from './features.ts'
-import type { BrokerEndpointImage } from './metadata-image.ts'
+import { supportedFeatures } from './features.ts'
+import type { BrokerEndpointImage, MetadataImage } from './metadata-image.ts'
 import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
-import { configRecord } from './topic-operations.ts'
+import { MetadataVersion } from './metadata-version.ts'
 
 /** A listener's protocol as the registrations number it. */
 const PLAINTEXT = 0
@@ -24,19 +20,6 @@ export interface BrokerRegistration {
   readonly endpoints: readonly BrokerEndpointImage[]
   readonly rack: string | null
   readonly directoryId: Uuid
-}
-
-/** The first records of a new cluster. They are a transaction (KIP-868), as Apache Kafka writes them. */
-export function bootstrapRecords(): MetadataRecord[] {
-  return [
-    metadataRecord(BeginTransactionRecord, { name: 'Bootstrap records' }),
-    ...initialFeatureLevels.map(([name, featureLevel]) =>
-      metadataRecord(FeatureLevelRecord, { name, featureLevel }),
-    ),
-    // Eligible leader replicas need one value for the whole cluster (KIP-966).
-    configRecord(resourceTypeOf('broker'), '', 'min.insync.replicas', '1'),
-    metadataRecord(EndTransactionRecord, {}),
-  ]
 }
 
 /** Ends what a controller that is no more had begun: its records do not count. */
@@ -109,4 +92,22 @@ export function unfenced(brokerId: number, brokerEpoch: bigint): MetadataRecord 
   }
   // The lowest version that can say it, as Apache Kafka chooses it.
   return metadataRecord(BrokerRegistrationChangeRecord, record, 0)
+}
+
+/** What the node tells of itself, in a cluster whose `metadata.version` was `before`, now that there is room for it. */
+export function registrationsAfterUpgrade(
+  image: MetadataImage,
+  before: number,
+  { nodeId, incarnationId, directoryId }: { nodeId: number; incarnationId: Uuid; directoryId: Uuid },
+): MetadataRecord[] {
+  const has = (level: number) => before < level && image.metadataVersion >= level
+  const broker = image.registrations.get(nodeId)
+  const records: MetadataRecord[] = []
+  if (broker && has(MetadataVersion.DIRECTORIES))
+    records.push(metadataRecord(RegisterBrokerRecord, { ...broker, logDirs: [directoryId] }))
+  if (has(MetadataVersion.CONTROLLER_REGISTRATION))
+    records.push(controllerRegistration(nodeId, incarnationId))
+  if (broker && has(MetadataVersion.CORDONED_DIRECTORIES))
+    records.push(nothingCordoned(nodeId, broker.brokerEpoch))
+  return records
 }

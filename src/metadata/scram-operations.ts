@@ -4,7 +4,9 @@ import {
   UserScramCredentialRecord,
 } from '../protocol/generated/metadata-records.ts'
 import { scramKeys, scramMechanism } from '../protocol/scram.ts'
+import type { MetadataImage } from './metadata-image.ts'
 import { type MetadataRecord, metadataRecord } from './metadata-record.ts'
+import { MetadataVersion } from './metadata-version.ts'
 import type { ScramCredentials } from './scram-credentials.ts'
 
 /** More would let a client make the broker hash for a long time. */
@@ -29,7 +31,7 @@ export interface ScramOutcome {
 
 /** Decides on changes of SCRAM users. Of a user that stands there twice nothing is changed; one that is refused does not hold others back. */
 export function alterScramCredentials(
-  credentials: ScramCredentials,
+  { metadataVersion, scramCredentials }: Pick<MetadataImage, 'metadataVersion' | 'scramCredentials'>,
   deletions: readonly ScramDeletion[],
   upsertions: readonly ScramUpsertion[],
 ): { records: MetadataRecord[]; outcomes: ScramOutcome[] } {
@@ -37,9 +39,10 @@ export function alterScramCredentials(
   const decide = (name: string, toRecord: () => MetadataRecord) => {
     const earlier = decisions.get(name)
     if (earlier instanceof ApiError) return
-    decisions.set(name, earlier ? twice() : attempt(toRecord))
+    if (metadataVersion < MetadataVersion.SCRAM) decisions.set(name, unsupported())
+    else decisions.set(name, earlier ? twice() : attempt(toRecord))
   }
-  for (const deletion of deletions) decide(deletion.name, () => removal(credentials, deletion))
+  for (const deletion of deletions) decide(deletion.name, () => removal(scramCredentials, deletion))
   for (const upsertion of upsertions) decide(upsertion.name, () => setting(upsertion))
   const records: MetadataRecord[] = []
   const outcomes = Array.from(decisions, ([user, decision]): ScramOutcome => {
@@ -57,6 +60,11 @@ function attempt(toRecord: () => MetadataRecord): MetadataRecord | ApiError {
     if (error instanceof ApiError) return error
     throw error
   }
+}
+
+/** The log has no words for it before 3.5 (KIP-900). */
+function unsupported(): ApiError {
+  return new ApiError(ErrorCode.UNSUPPORTED_VERSION, 'The current metadata.version does not support SCRAM')
 }
 
 function twice(): ApiError {

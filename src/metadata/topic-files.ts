@@ -2,9 +2,13 @@ import { BatchScanner } from '../log/batch-scanner.ts'
 import { parseSegmentName } from '../log/segment-names.ts'
 import type { Files } from '../platform/platform.ts'
 import { isIntact } from '../protocol/any-batch.ts'
+import { ShareGroupMetadataKey } from '../protocol/generated/share-group-records.ts'
+import { StreamsGroupMetadataKey } from '../protocol/generated/streams-group-records.ts'
 import { TransactionLogKey, TransactionLogValue } from '../protocol/generated/transaction-state-records.ts'
 import { Reader } from '../protocol/reader.ts'
-import { type LogRecord, readRecords } from '../protocol/record.ts'
+import { type LogRecord, readRecords, recordBytes } from '../protocol/record.ts'
+import { magicOf } from '../protocol/record-batch.ts'
+import { type KeyedRecord, RecordCursor } from '../protocol/record-cursor.ts'
 
 /** States of a transaction that has yet to come to an end. */
 const OPEN_STATES: ReadonlyMap<number, string> = new Map([
@@ -37,14 +41,64 @@ function statusOf(value: Buffer): number {
   return TransactionLogValue.decode(new Reader(value, 2), version).transactionStatus
 }
 
-/** Is there any record in the folder of a partition? */
-export function hasRecords(files: Files, folder: string): boolean {
-  for (const _ of recordsIn(files, folder)) return true
-  return false
+/** A group of a kind that this broker has no coordinator for. */
+export interface ForeignGroup {
+  readonly groupId: string
+  readonly kind: 'share' | 'streams'
 }
 
-/** The records of a partition that nobody has opened yet, up to the first batch that is not whole. */
+/** The record that each such group has, and no more when it is gone. */
+const FOREIGN_KINDS = [
+  { kind: 'share', codec: ShareGroupMetadataKey },
+  { kind: 'streams', codec: StreamsGroupMetadataKey },
+] as const
+
+/** A group of such a kind, by the records in the folder of a partition of `__consumer_offsets`. */
+export function findForeignGroup(files: Files, folder: string): ForeignGroup | undefined {
+  const groups = new Map<string, ForeignGroup>()
+  for (const batch of batchesIn(files, folder)) {
+    // Such groups came long after the older formats.
+    if (magicOf(batch, 0) < 2) continue
+    // Among all that is committed there are few, if any: no object is made of the others.
+    const cursor = new RecordCursor(batch, recordBytes(batch))
+    while (cursor.next()) {
+      const group = foreignGroupAt(cursor)
+      if (!group) continue
+      if (cursor.isTombstone) groups.delete(group.groupId)
+      else groups.set(group.groupId, group)
+    }
+  }
+  for (const group of groups.values()) return group
+  return undefined
+}
+
+function foreignGroupAt({ bytes, keyAt, keyLength }: KeyedRecord): ForeignGroup | undefined {
+  const type = keyLength < 2 ? -1 : bytes.readInt16BE(keyAt)
+  const foreign = FOREIGN_KINDS.find(({ codec }) => codec.key === type)
+  if (!foreign) return undefined
+  const { groupId } = foreign.codec.decode(new Reader(bytes.subarray(keyAt, keyAt + keyLength), 2), 0)
+  return { groupId, kind: foreign.kind }
+}
+
+/** Is there the state of a share group in the folder of a partition of `__share_group_state`? */
+export function hasShareState(files: Files, folder: string): boolean {
+  const partitions = new Set<string>()
+  for (const { key, value } of recordsIn(files, folder)) {
+    // Behind the type. A tombstone of a snapshot ends the updates that follow it too.
+    const sharePartition = key?.toString('latin1', 2) ?? ''
+    if (value === null) partitions.delete(sharePartition)
+    else partitions.add(sharePartition)
+  }
+  return partitions.size > 0
+}
+
+/** The records of a partition that nobody has opened yet. */
 function* recordsIn(files: Files, folder: string): Generator<LogRecord> {
+  for (const batch of batchesIn(files, folder)) yield* readRecords(batch)
+}
+
+/** The batches of a partition that nobody has opened yet, up to the first that is not whole. Each is gone with the next. */
+function* batchesIn(files: Files, folder: string): Generator<Buffer> {
   const names = files.list(folder).map(({ name }) => name)
   for (const name of names.filter((each) => parseSegmentName(each)?.suffix === '.log').sort()) {
     const file = files.open(`${folder}/${name}`, 'read')
@@ -53,7 +107,7 @@ function* recordsIn(files: Files, folder: string): Generator<LogRecord> {
       for (let found = scanner.moveTo(0); found; found = scanner.next()) {
         const { bytes, at, size } = scanner
         if (!isIntact(bytes, at)) return
-        yield* readRecords(bytes.subarray(at, at + size))
+        yield bytes.subarray(at, at + size)
       }
     } finally {
       file.close()

@@ -44,6 +44,12 @@ export interface MorePartitions {
   readonly assignments: readonly ReplicaAssignment[] | null
 }
 
+/** What whoever asks may create. */
+export interface PartitionAllowance {
+  /** Counts so many partitions, or throws the `ApiError` that refuses them. */
+  record(partitions: number): void
+}
+
 /** What a decision comes to: the records that make it true, and what to tell about it. */
 interface Decision<Result> {
   readonly records: MetadataRecord[]
@@ -64,7 +70,7 @@ export class TopicOperations {
     this.#collidingNames = collidingNames
   }
 
-  createTopic(topic: NewTopic): Decision<CreatedTopic> {
+  createTopic(topic: NewTopic, allowance?: PartitionAllowance): Decision<CreatedTopic> {
     const { name } = topic
     checkTopicName(name)
     if (name === METADATA_TOPIC) {
@@ -82,6 +88,7 @@ export class TopicOperations {
     }
     const configs = this.#checkedConfigs(topic.configs)
     const replicas = topic.assignments.length > 0 ? this.#assigned(topic) : this.#placed(topic)
+    allowance?.record(replicas.length)
     const topicId = this.#random.uuid()
     const records = [metadataRecord(TopicRecord, { name, topicId })]
     for (const [configName, value] of configs) {
@@ -159,7 +166,10 @@ export class TopicOperations {
     })
   }
 
-  createPartitions({ name, count, assignments }: MorePartitions): Decision<string> {
+  createPartitions(
+    { name, count, assignments }: MorePartitions,
+    allowance?: PartitionAllowance,
+  ): Decision<string> {
     const topic = this.#image.topic(name)
     if (!topic) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     const present = topic.partitions.length
@@ -173,6 +183,8 @@ export class TopicOperations {
     }
     const replicationFactor = topic.partitions[0]!.replicas.length
     const added = count - present
+    // Before the rest is looked at, as in Kafka.
+    allowance?.record(added)
     if (assignments) {
       if (assignments.length !== added) {
         throw new ApiError(

@@ -22,9 +22,10 @@ function connect(
       return handle(frame.toString())
     },
   }
+  const clock = new ManualClock()
   const connection = new Connection(1, 'PLAINTEXT', socket, {
     requests,
-    clock: new ManualClock(),
+    clock,
     logger: { ...silentLogger, error: (facts) => errors.push(facts) },
     scratch: Buffer.alloc(65536),
     maxRequestBytes: 1 << 20,
@@ -32,7 +33,7 @@ function connect(
     tap,
     closed: (gone) => closed.push(gone),
   })
-  return { socket, connection, seen, errors, closed }
+  return { socket, connection, seen, errors, closed, clock }
 }
 
 function frames(...texts: string[]): Buffer {
@@ -267,6 +268,39 @@ describe('memory that is lent for an answer', () => {
     expect(seen).toEqual(['a', 'b'])
     socket.take(1)
     expect(recycler.back).toHaveLength(1)
+  })
+
+  test('a client that is held back: its answer goes out, then nothing is read or served until its time is up', () => {
+    const muted = connect((text) => {
+      if (text === 'much') muted.connection.mute(1000)
+      return echo(text)
+    })
+    const { socket, connection, seen, clock } = muted
+    socket.send(frames('a', 'much', 'b'))
+    expect(socket.written().toString()).toBe('<a><much>')
+    expect(socket.isPaused).toBe(true)
+    socket.send(frames('c'))
+    clock.advance(999)
+    expect(seen).toEqual(['a', 'much'])
+    expect(connection.describe()).toMatchObject({ waitingRequests: 1, mutedForMs: 1 })
+    clock.advance(1)
+    expect(socket.written().toString()).toBe('<a><much><b><c>')
+    expect(socket.isPaused).toBe(false)
+  })
+
+  test('a client that is held back gets nothing more when the broker stops, and leaves no timer when it goes', () => {
+    for (const end of ['stop', 'disconnect'] as const) {
+      const muted = connect((text) => {
+        muted.connection.mute(1000)
+        return echo(text)
+      })
+      muted.socket.send(frames('a', 'b'))
+      if (end === 'stop') muted.connection.stop()
+      else muted.socket.disconnect()
+      expect(muted.closed).toHaveLength(1)
+      expect(muted.clock.pending()).toEqual([])
+      expect(muted.seen).toEqual(['a'])
+    }
   })
 
   test('a tap sees requests, answers and the end, in order', async () => {

@@ -1,6 +1,6 @@
 import { CloseConnectionError, type ConnectionInfo } from '../handlers/handler.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Clock, Socket } from '../platform/platform.ts'
+import type { Clock, Socket, Timer } from '../platform/platform.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { FrameTap } from './tap.ts'
 
@@ -66,6 +66,8 @@ export class Connection implements ConnectionInfo {
   /** The socket wants no more before it has drained. */
   #isFull = false
   #isPaused = false
+  /** Set while the client is held back by a quota. */
+  #muted: Timer | undefined
   #isStopping = false
   #isClosed = false
   #whenQuiet: (() => void)[] | undefined
@@ -127,6 +129,16 @@ export class Connection implements ConnectionInfo {
     this.#ended(undefined)
   }
 
+  /** Neither reads nor serves for so long; what it has answered still goes out. */
+  mute(durationMs: number): void {
+    if (this.#isClosed || this.#isStopping) return
+    this.#muted?.cancel()
+    this.#muted = this.#host.clock.schedule(durationMs, () => {
+      this.#muted = undefined
+      this.#work()
+    })
+  }
+
   /** Resolves when nothing that has arrived waits for an answer, or the connection is closed. */
   quiet(): Promise<void> {
     if (this.#isQuiet()) return Promise.resolve()
@@ -146,6 +158,7 @@ export class Connection implements ConnectionInfo {
       clientSoftwareVersion,
       isInFlight: this.#isInFlight,
       waitingRequests: this.#waiting.length,
+      mutedForMs: this.#muted ? this.#muted.dueMs - this.#host.clock.elapsedMs() : 0,
       idleMs: this.#host.clock.elapsedMs() - this.lastActiveMs,
     }
   }
@@ -159,7 +172,7 @@ export class Connection implements ConnectionInfo {
 
   /** Serves what waits, until a request has to wait or the client does not take its answers. */
   #work(): void {
-    while (!this.#isInFlight && !this.#isFull && this.#waiting.length > 0) this.#serve(this.#waiting.shift()!)
+    while (this.#mayServe() && this.#waiting.length > 0) this.#serve(this.#waiting.shift()!)
     this.#flush()
     if (this.#isClosed) return
     if (this.#reader.invalidSize !== undefined && !this.#isInFlight && this.#waiting.length === 0) {
@@ -167,12 +180,17 @@ export class Connection implements ConnectionInfo {
       return
     }
     const isMuch = this.#waiting.length >= MAX_WAITING_REQUESTS || this.#waitingBytes >= MAX_WAITING_BYTES
-    if (isMuch || this.#isStopping || this.#reader.invalidSize !== undefined) this.#pause()
+    const isToWait = isMuch || this.#muted !== undefined || this.#isStopping
+    if (isToWait || this.#reader.invalidSize !== undefined) this.#pause()
     else if (this.#isPaused) {
       this.#isPaused = false
       this.#socket.resume()
     }
     if (this.#whenQuiet && this.#isQuiet()) this.#tellQuiet()
+  }
+
+  #mayServe(): boolean {
+    return !this.#isInFlight && !this.#isFull && this.#muted === undefined
   }
 
   #serve(frame: Buffer): void {
@@ -270,6 +288,7 @@ export class Connection implements ConnectionInfo {
         'connection lost',
       )
     }
+    this.#muted?.cancel()
     this.#waiting = []
     this.#gathered = []
     const { onDisconnect } = this

@@ -32,6 +32,7 @@ async function serve(
     limits?: Partial<ServerLimits>
     clock?: Clock
     listeners?: ServerListener[]
+    throttleConnection?: (address: string) => number
   } = {},
 ) {
   const server = new NetworkServer({
@@ -40,6 +41,7 @@ async function serve(
     logger: silentLogger,
     requests: options.requests ?? echo,
     limits: { ...limits, ...options.limits },
+    throttleConnection: options.throttleConnection,
   })
   servers.push(server)
   await server.start(options.listeners ?? [loopback])
@@ -181,6 +183,33 @@ describe('NetworkServer', () => {
     await active.closed()
     await waiting.closed()
     expect(clock.pending()).toEqual([])
+  })
+
+  test('a connection that comes too soon is not served, and closed when its time is up', async () => {
+    const clock = new ManualClock()
+    const throttled: string[] = []
+    let throttleTimeMs = 500
+    const server = await serve({
+      clock,
+      throttleConnection: (address) => {
+        throttled.push(address)
+        return throttleTimeMs
+      },
+    })
+    const { port } = server.listeners[0]!
+    const early = await dial(port)
+    early.send(Buffer.from('hello'))
+    await expect.poll(() => throttled).toEqual(['127.0.0.1'])
+    expect(server.connectionCount).toBe(0)
+    throttleTimeMs = 0
+    const later = await dial(port)
+    later.send(Buffer.from('hello'))
+    expect(`${await later.receive(5)}`).toBe('hello')
+    clock.advance(499)
+    expect(early.socket.destroyed).toBe(false)
+    clock.advance(1)
+    await early.closed()
+    expect(early.socket.bytesRead).toBe(0)
   })
 
   test('stop answers what is in flight, then closes', async () => {

@@ -47,6 +47,8 @@ export interface ServerOptions {
   readonly limits: ServerLimits
   /** Memory of answers that can be used again once it has been sent. */
   readonly recycler?: Recycler | undefined
+  /** Counts a new connection of an address. 0: it is welcome; else it is not served, and kept open for so many milliseconds (KIP-612). */
+  readonly throttleConnection?: ((address: string) => number) | undefined
 }
 
 /** All listeners and connections of one broker. */
@@ -55,6 +57,8 @@ export class NetworkServer {
   readonly #host: ConnectionHost
   readonly #connections = new Set<Connection>()
   readonly #perAddress = new Map<string, number>()
+  /** Connections that are not served, until their time is up. */
+  readonly #throttled = new Map<Socket, Timer>()
   readonly #bound: { listener: ServerListener; socket: ListeningSocket }[] = []
   #lastConnectionId = 0
   #idleTimer: Timer | undefined
@@ -140,6 +144,7 @@ export class NetworkServer {
     this.#isStopping = true
     this.#idleTimer?.cancel()
     const listening = this.#bound.splice(0).map(({ socket }) => socket.close())
+    for (const socket of [...this.#throttled.keys()]) socket.destroy()
     for (const connection of [...this.#connections]) connection.stop()
     await Promise.all(listening)
     if (this.#connections.size === 0) return
@@ -159,7 +164,17 @@ export class NetworkServer {
   }
 
   #accept(socket: Socket, listenerName: string): void {
-    const refusal = this.#refusal(socket.remoteAddress)
+    const { remoteAddress } = socket
+    let refusal = this.#refusal()
+    if (refusal === undefined) {
+      // In this order, as in Kafka: also a connection that is one too many of its address counts as a new one.
+      const throttleTimeMs = this.#options.throttleConnection?.(remoteAddress) ?? 0
+      if (throttleTimeMs > 0) {
+        this.#keepUnserved(socket, throttleTimeMs)
+        return
+      }
+      refusal = this.#refusalOf(remoteAddress)
+    }
     if (refusal === undefined) {
       this.#open(socket, listenerName)
       return
@@ -173,12 +188,32 @@ export class NetworkServer {
     socket.destroy()
   }
 
-  #refusal(address: string): string | undefined {
-    const { maxConnections, maxConnectionsPerIp, maxConnectionsPerIpOverrides } = this.#options.limits
+  #refusal(): string | undefined {
     if (this.#isStopping) return 'stopping'
-    if (this.#connections.size >= maxConnections) return 'max.connections'
+    return this.#connections.size >= this.#options.limits.maxConnections ? 'max.connections' : undefined
+  }
+
+  #refusalOf(address: string): string | undefined {
+    const { maxConnectionsPerIp, maxConnectionsPerIpOverrides } = this.#options.limits
     const perIp = maxConnectionsPerIpOverrides.get(address) ?? maxConnectionsPerIp
     return (this.#perAddress.get(address) ?? 0) >= perIp ? 'max.connections.per.ip' : undefined
+  }
+
+  /** Whoever is let go at once would come again at once. */
+  #keepUnserved(socket: Socket, durationMs: number): void {
+    const { clock, logger } = this.#options
+    logger.debug(
+      { client: socket.remoteAddress, durationMs },
+      'connection not served: too many of its address',
+    )
+    const timer = clock.schedule(durationMs, () => socket.destroy())
+    this.#throttled.set(socket, timer)
+    // What the client sends in the meantime is dropped, into memory that every read may use.
+    socket.onSpace = () => this.#host.scratch
+    socket.onClose = () => {
+      timer.cancel()
+      this.#throttled.delete(socket)
+    }
   }
 
   #open(socket: Socket, listenerName: string): Connection {

@@ -5,7 +5,11 @@ export class Folder<File> {
 
 /** Names and folders of files that live in memory. What a file is does not matter here. Fails as a file system does, with Node's codes. */
 export class FileTree<File extends object> {
-  readonly #root = new Folder<File>()
+  readonly #root: Folder<File>
+
+  constructor(root = new Folder<File>()) {
+    this.#root = root
+  }
 
   /** What is at a path; undefined when there is nothing. */
   find(path: string): File | Folder<File> | undefined {
@@ -33,7 +37,7 @@ export class FileTree<File extends object> {
 
   /** Puts a file at a path, in the place of one that is there. Throws ENOENT without a folder for it. */
   enter(path: string, file: File, call: string): void {
-    const { folder, name } = this.#place(path, call)
+    const { folder, name } = this.place(path, call)
     folder.entries.set(name, file)
   }
 
@@ -61,7 +65,7 @@ export class FileTree<File extends object> {
   rename(from: string, to: string): void {
     const moved = this.find(from)
     if (moved === undefined) throw fileError('ENOENT', 'rename', from)
-    const target = this.#place(to, 'rename')
+    const target = this.place(to, 'rename')
     const replaced = target.folder.entries.get(target.name)
     if (moved instanceof Folder && replaced instanceof Folder && replaced.entries.size > 0)
       throw fileError('ENOTEMPTY', 'rename', to)
@@ -78,23 +82,8 @@ export class FileTree<File extends object> {
     else for (const name of found.entries.keys()) yield* this.files(`${path}/${name}`)
   }
 
-  /** The same names, with other files. */
-  map<Other extends object>(other: (file: File) => Other): FileTree<Other> {
-    const copy = new FileTree<Other>()
-    const fill = (from: Folder<File>, to: Folder<Other>) => {
-      for (const [name, entry] of from.entries) {
-        if (entry instanceof Folder) {
-          const folder = new Folder<Other>()
-          to.entries.set(name, folder)
-          fill(entry, folder)
-        } else to.entries.set(name, other(entry))
-      }
-    }
-    fill(this.#root, copy.#root)
-    return copy
-  }
-
-  #place(path: string, call: string): { folder: Folder<File>; name: string } {
+  /** The folder that a path is in, and its name there; throws ENOENT when there is no such folder. */
+  place(path: string, call: string): { folder: Folder<File>; name: string } {
     const names = namesOf(path)
     const name = names.pop()
     if (name === undefined) throw fileError('EISDIR', call, path)

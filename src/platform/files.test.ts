@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { MemoryFiles } from './memory-files.ts'
+import { directoryUser } from './node-directory-lock.ts'
 import { nodeFiles } from './node-files.ts'
 import { DirectoryLockedError, type Files } from './platform.ts'
 import { SimulatedFiles } from './simulated-files.ts'
@@ -40,6 +41,13 @@ describe.each(twins)('files (%s)', (_, files, base) => {
     file.close()
   })
 
+  test('folders can be flushed; one that is gone is no error', async () => {
+    await files.flushDirectory(base)
+    files.flushDirectorySync(base)
+    await files.flushDirectory(`${base}/gone`)
+    files.flushDirectorySync(`${base}/gone`)
+  })
+
   test('what nobody wrote reads as zeros, also where something was before', () => {
     const file = files.open(`${base}/sparse`, 'create')
     const large = 1_000_000
@@ -56,7 +64,7 @@ describe.each(twins)('files (%s)', (_, files, base) => {
     file.close()
   })
 
-  test('that are missing say so', () => {
+  test('that are missing say so', async () => {
     expect(() => files.open(`${base}/none`, 'read')).toThrow(missing)
     expect(() => files.open(`${base}/none`, 'write')).toThrow(missing)
     expect(() => files.open(`${base}/none/a`, 'create')).toThrow(missing)
@@ -64,10 +72,10 @@ describe.each(twins)('files (%s)', (_, files, base) => {
     expect(() => files.list(`${base}/none`)).toThrow(missing)
     expect(() => files.rename(`${base}/none`, `${base}/b`)).toThrow(missing)
     files.remove(`${base}/none`)
-    files.removeDirectory(`${base}/none`)
+    await files.removeDirectory(`${base}/none`)
   })
 
-  test('folders are made with their parents, renamed with all in them, and removed', () => {
+  test('folders are made with their parents, renamed with all in them, and removed', async () => {
     files.makeDirectory(`${base}/d/e`)
     files.makeDirectory(`${base}/d/e`)
     files.replace(`${base}/d/e/f`, 'content')
@@ -77,8 +85,11 @@ describe.each(twins)('files (%s)', (_, files, base) => {
     expect(files.list(`${base}/g`)).toEqual([{ name: 'e', isDirectory: true }])
     files.replace(`${base}/g/e/f`, 'other')
     expect(files.list(`${base}/g/e`)).toEqual([{ name: 'f', isDirectory: false }])
-    files.removeDirectory(`${base}/g`)
-    expect(files.exists(`${base}/g/e/f`)).toBe(false)
+    await files.removeDirectory(`${base}/g`)
+    expect(files.exists(`${base}/g`)).toBe(false)
+    files.replace(`${base}/single`, 'x')
+    await files.removeDirectory(`${base}/single`)
+    expect(files.exists(`${base}/single`)).toBe(false)
   })
 
   test('an open file survives being renamed and removed', () => {
@@ -99,6 +110,17 @@ describe.each(twins)('files (%s)', (_, files, base) => {
     expect(files.read(`${base}/.lock`)).toHaveLength(0)
     files.lock(`${base}/.lock`).release()
   })
+})
+
+test.skipIf(process.platform === 'win32')('what a link leads to is not removed with it', async () => {
+  const files = nodeFiles()
+  files.makeDirectory(`${root}/elsewhere`)
+  files.replace(`${root}/elsewhere/kept`, 'x')
+  files.makeDirectory(`${root}/linking`)
+  symlinkSync(`${root}/elsewhere`, `${root}/linking/link`)
+  await files.removeDirectory(`${root}/linking`)
+  expect(existsSync(`${root}/linking`)).toBe(false)
+  expect(existsSync(`${root}/elsewhere/kept`)).toBe(true)
 })
 
 describe('the lock of a directory', () => {
@@ -124,5 +146,14 @@ describe('the lock of a directory', () => {
   test('of a process that lives counts', () => {
     writeFileSync(path, JSON.stringify({ pid: process.ppid, startedAt: 'elsewhere:1' }))
     expect(() => nodeFiles().lock(path)).toThrow(DirectoryLockedError)
+    const before = readFileSync(path, 'utf8')
+    expect(directoryUser(path)).toBe(`process ${process.ppid}`)
+    expect(readFileSync(path, 'utf8')).toBe(before)
+  })
+
+  test('tells nobody when there is none', () => {
+    writeFileSync(path, '')
+    expect(directoryUser(path)).toBeUndefined()
+    expect(directoryUser(`${root}/nowhere/.lock`)).toBeUndefined()
   })
 })

@@ -13,6 +13,7 @@ const FIRST_CHUNK_BYTES = 512
 
 /** Files that live in this object and nowhere else: for `--memory`, and for tests that want to see or break what is "on disk". */
 export class MemoryFiles implements Files {
+  readonly isVolatile = true
   readonly #tree = new FileTree<FileBytes>()
   readonly #locks = new Set<string>()
 
@@ -42,7 +43,7 @@ export class MemoryFiles implements Files {
     if (this.#tree.file(path, 'unlink')) this.#tree.remove(path)
   }
 
-  removeDirectory(path: string): void {
+  async removeDirectory(path: string): Promise<void> {
     this.#tree.remove(path)
   }
 
@@ -55,6 +56,10 @@ export class MemoryFiles implements Files {
     if (!file) throw fileError('ENOENT', 'open', path)
     return file.all()
   }
+
+  async flushDirectory(): Promise<void> {}
+
+  flushDirectorySync(): void {}
 
   replace(path: string, bytes: Buffer | string): void {
     const file = new FileBytes()

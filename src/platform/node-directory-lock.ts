@@ -24,10 +24,8 @@ export function lockDirectory(path: string): DirectoryLock {
   try {
     const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644)
     try {
-      const owner = parseOwner(fs.readFileSync(descriptor, 'utf8'))
-      if (owner && isAlive(owner)) throw lockedError(path, `process ${owner.pid}`)
-      const holder = posixLockHolder(fs.fstatSync(descriptor))
-      if (holder !== undefined) throw lockedError(path, holder > 0 ? `process ${holder}` : 'another process')
+      const owner = ownerOf(descriptor)
+      if (owner !== undefined) throw lockedError(path, owner)
       fs.ftruncateSync(descriptor, 0)
       fs.writeSync(descriptor, stamp, 0)
     } finally {
@@ -37,6 +35,29 @@ export function lockDirectory(path: string): DirectoryLock {
     fs.rmSync(claim, { force: true })
   }
   return { release: () => releaseLock(path, stamp) }
+}
+
+/** Who holds a lock, without touching it; undefined when nobody does, or there is no such file. */
+export function directoryUser(path: string): string | undefined {
+  let descriptor: number
+  try {
+    descriptor = fs.openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    return ownerOf(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+function ownerOf(descriptor: number): string | undefined {
+  const owner = parseOwner(fs.readFileSync(descriptor, 'utf8'))
+  if (owner && isAlive(owner)) return `process ${owner.pid}`
+  const holder = posixLockHolder(fs.fstatSync(descriptor))
+  if (holder === undefined) return undefined
+  return holder > 0 ? `process ${holder}` : 'another process'
 }
 
 function releaseLock(path: string, stamp: string): void {

@@ -1,19 +1,22 @@
 import fs from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { lockDirectory } from './node-directory-lock.ts'
 import type { DirectoryEntry, Files, OpenFile } from './platform.ts'
 
 /** The machine's own file system. */
 export function nodeFiles(): Files {
   return {
+    isVolatile: false,
     open,
     exists: fs.existsSync,
     list,
     makeDirectory,
     remove: (path) => fs.rmSync(path, { force: true }),
-    removeDirectory: (path) => fs.rmSync(path, { recursive: true, force: true }),
+    removeDirectory,
     rename: fs.renameSync,
     read: (path) => fs.readFileSync(path),
+    flushDirectory,
+    flushDirectorySync,
     replace,
     lock: lockDirectory,
     space,
@@ -46,6 +49,14 @@ function list(path: string): DirectoryEntry[] {
     .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
 }
 
+/** One file after the other: flushes and reads need threads too while large ones go. What a link leads to stays. */
+async function removeDirectory(path: string): Promise<void> {
+  const found = await fs.promises.lstat(path).catch(() => undefined)
+  if (found?.isDirectory())
+    for (const name of await fs.promises.readdir(path)) await removeDirectory(join(path, name))
+  await fs.promises.rm(path, { recursive: true, force: true })
+}
+
 function replace(path: string, bytes: Buffer | string): void {
   const beside = `${path}.tmp`
   const descriptor = fs.openSync(beside, 'w', 0o644)
@@ -56,6 +67,36 @@ function replace(path: string, bytes: Buffer | string): void {
     fs.closeSync(descriptor)
   }
   fs.renameSync(beside, path)
+  flushDirectorySync(dirname(path))
+}
+
+/** Windows opens no folders (EPERM, EISDIR), and some file systems cannot flush one (EINVAL): there names are safe at once, or never. */
+const UNFLUSHABLE = new Set(['ENOENT', 'EPERM', 'EISDIR', 'EINVAL', 'EACCES', 'ENOTSUP'])
+
+async function flushDirectory(path: string): Promise<void> {
+  try {
+    const folder = await fs.promises.open(path, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  } catch (error) {
+    if (!UNFLUSHABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+function flushDirectorySync(path: string): void {
+  try {
+    const descriptor = fs.openSync(path, 'r')
+    try {
+      fs.fsyncSync(descriptor)
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  } catch (error) {
+    if (!UNFLUSHABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
 }
 
 function space(path: string): { totalBytes: number; usableBytes: number } {

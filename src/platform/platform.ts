@@ -39,10 +39,12 @@ export interface Random {
 }
 
 /**
- * Files. Everything is synchronous but what really waits: `flush` and large reads (design: an append hands its bytes to the operating
+ * Files. Everything is synchronous but what really waits: `flush`, large reads and removals (design: an append hands its bytes to the operating
  * system on the spot; a failure is thrown where it belongs). Errors are Node's own, with `code` (`ENOENT`, `ENOSPC`, ...).
  */
 export interface Files {
+  /** Nothing outlives the process, so nobody has to wait for a flush. */
+  readonly isVolatile: boolean
   /** `create`: makes the file when it is missing, and opens it for reading and writing. */
   open(path: string, mode: 'read' | 'write' | 'create'): OpenFile
   exists(path: string): boolean
@@ -51,12 +53,21 @@ export interface Files {
   makeDirectory(path: string): void
   /** Removes one file; a missing one is no error. */
   remove(path: string): void
-  /** Removes a folder and all in it, or a file; a missing one is no error. */
-  removeDirectory(path: string): void
+  /** Removes a folder and all in it, or a file, off the main thread: the larger a file, the longer that takes. A missing one is no error. */
+  removeDirectory(path: string): Promise<void>
   rename(from: string, to: string): void
   /** A whole small file. */
   read(path: string): Buffer
-  /** Replaces a small file so that a crash leaves the old bytes or the new ones, never a mix: write beside it, flush, rename. */
+  /**
+   * Resolves when the names in a folder are on the device: files that were made, renamed or removed may come back or be gone before that.
+   * Off the main thread. A folder that is gone is no error, nor is a system where folders cannot be flushed.
+   */
+  flushDirectory(path: string): Promise<void>
+  flushDirectorySync(path: string): void
+  /**
+   * Replaces a small file so that a crash leaves the old bytes or the new ones, never a mix: write beside it, flush, rename. When it
+   * returns, the new ones are on the device.
+   */
   replace(path: string, bytes: Buffer | string): void
   /** Takes the lock of a folder's `.lock` file, or throws `DirectoryLockedError`. */
   lock(path: string): DirectoryLock

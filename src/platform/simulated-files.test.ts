@@ -3,10 +3,15 @@ import { SimulatedFiles } from './simulated-files.ts'
 import { SimulatedRandom } from './simulated-random.ts'
 
 /** What is left of a file when power is lost, over many seeds; undefined for no file. */
-function outcomes(prepare: (files: SimulatedFiles) => void, path = '/a'): Set<string | undefined> {
+function outcomes(
+  prepare: (files: SimulatedFiles) => void,
+  path = '/a',
+  hasJournal = true,
+): Set<string | undefined> {
   const found = new Set<string | undefined>()
   for (let seed = 0; seed < 200; seed++) {
     const files = new SimulatedFiles(new SimulatedRandom(seed))
+    files.hasJournal = hasJournal
     prepare(files)
     files.losePower()
     found.add(files.exists(path) ? files.read(path).toString('latin1').replaceAll('\0', '.') : undefined)
@@ -30,7 +35,66 @@ describe('a loss of power', () => {
       write(files, '/c', '', true)
     }
     expect(outcomes(renamed)).toEqual(new Set(['other']))
-    expect(outcomes((files) => files.replace('/a', 'x'))).toEqual(new Set([undefined, 'x']))
+    expect(outcomes((files) => files.replace('/a', 'x'))).toEqual(new Set(['x']))
+  })
+
+  test('without a journal keeps only names whose folder was flushed', () => {
+    const flushed = (files: SimulatedFiles) => write(files, '/a', 'flushed', true)
+    expect(outcomes(flushed, '/a', false)).toEqual(new Set([undefined, 'flushed']))
+    const withFolder = (files: SimulatedFiles) => {
+      flushed(files)
+      files.flushDirectorySync('/')
+    }
+    expect(outcomes(withFolder, '/a', false)).toEqual(new Set(['flushed']))
+    expect(outcomes((files) => files.replace('/a', 'x'), '/a', false)).toEqual(new Set(['x']))
+  })
+
+  test('without a journal may undo a rename and a removal', () => {
+    const renamed = (files: SimulatedFiles) => {
+      write(files, '/a', 'old', true)
+      write(files, '/b', 'new', true)
+      files.flushDirectorySync('/')
+      files.rename('/b', '/a')
+    }
+    expect(outcomes(renamed, '/a', false)).toEqual(new Set(['old', 'new']))
+    expect(outcomes(renamed, '/b', false)).toEqual(new Set([undefined, 'new']))
+    const removed = (files: SimulatedFiles) => {
+      write(files, '/a', 'x', true)
+      files.flushDirectorySync('/')
+      files.remove('/a')
+    }
+    expect(outcomes(removed, '/a', false)).toEqual(new Set([undefined, 'x']))
+  })
+
+  test('without a journal folders lose names each for itself, and a lost folder all that is in it', () => {
+    const found = new Set<string>()
+    for (let seed = 0; seed < 200; seed++) {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      files.hasJournal = false
+      files.makeDirectory('/x/y')
+      files.flushDirectorySync('/')
+      write(files, '/x/y/a', 'a', true)
+      files.flushDirectorySync('/x/y')
+      write(files, '/b', 'b')
+      files.losePower()
+      const there = (path: string) => (files.exists(path) ? path : '')
+      found.add([there('/x/y'), there('/x/y/a'), there('/b')].join(' '))
+    }
+    expect(found).toEqual(new Set(['  ', '  /b', '/x/y /x/y/a ', '/x/y /x/y/a /b']))
+  })
+
+  test('a folder takes its names along, whatever it is called', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      files.hasJournal = false
+      files.makeDirectory('/x')
+      write(files, '/x/a', 'a', true)
+      files.rename('/x', '/y')
+      files.flushDirectorySync('/y')
+      files.flushDirectorySync('/')
+      files.losePower()
+      expect([files.exists('/x'), files.read('/y/a').toString()]).toEqual([false, 'a'])
+    }
   })
 
   test('may keep a name and lose its bytes', () => {

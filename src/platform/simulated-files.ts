@@ -1,4 +1,4 @@
-import { FileTree, fileError } from './file-tree.ts'
+import { Folder, fileError } from './file-tree.ts'
 import { entriesOf } from './memory-files.ts'
 import {
   type DirectoryEntry,
@@ -9,36 +9,31 @@ import {
 } from './platform.ts'
 import { type FaultOptions, SimulatedFaults } from './simulated-faults.ts'
 import { type LossOfChanges, SimulatedInode } from './simulated-inode.ts'
+import { SimulatedNames } from './simulated-names.ts'
 import { SimulatedRandom } from './simulated-random.ts'
-
-/** A change of names, not on the device yet. */
-interface JournalEntry {
-  readonly turn: number
-  readonly apply: (tree: FileTree<SimulatedInode>) => void
-}
 
 /**
  * Files on a disk that may fail, fill up, and lose what was not flushed. A process sees what it wrote at once; the device has what was
  * flushed, and of the rest what chance left of it when power is lost.
  *
- * Bytes are lost, torn at a sector or reordered freely. Names (creations, renames, removals) follow the model of the journaling file
- * systems that brokers run on, ext4 and XFS: the journal has them in the order in which they were done, a loss of power costs the end of
- * it, and flushing any file carries all that the journal held before. POSIX promises less (a name is safe only after its folder was
- * flushed), but no file system in use goes that far; and names may be safe while the bytes that they name are not, as on XFS.
+ * Bytes are lost, torn at a sector or reordered freely. Names (creations, renames, removals) follow one of two models. With a journal, as
+ * on ext4 and XFS, it has them in the order in which they were done, a loss of power costs the end of it, and flushing any file or folder
+ * carries all that it held before. Without one, each folder has its own order, and only flushing the folder makes its names safe: that is
+ * all that POSIX promises. In both, names may be safe while the bytes that they name are not, as on XFS.
  */
 export class SimulatedFiles implements Files {
+  readonly isVolatile = false
   readonly faults = new SimulatedFaults()
   /** Bytes that fit on the disk. */
   capacityBytes = Number.POSITIVE_INFINITY
+  /** All names are in one journal; else each folder has to be flushed. */
+  hasJournal = true
   /** How many files a process may have open (EMFILE). */
   openLimit = Number.POSITIVE_INFINITY
   /** Lets what goes on off the main thread end: in the next microtask, unless a simulation says when. */
   complete: (task: () => void) => void = queueMicrotask
   readonly #random: SimulatedRandom
-  #tree = new FileTree<SimulatedInode>()
-  /** The names as they are on the device. */
-  #device = new FileTree<SimulatedInode>()
-  #journal: JournalEntry[] = []
+  #names = new SimulatedNames()
   /** Numbers all changes. */
   #turn = 0
   #usedBytes = 0
@@ -52,6 +47,10 @@ export class SimulatedFiles implements Files {
   /** Fails the n-th changing call from here on; see `SimulatedFaults`. */
   failAt(n: number, options: FaultOptions = {}): void {
     this.faults.failAt(n, options)
+  }
+
+  get #tree() {
+    return this.#names.tree
   }
 
   get usedBytes(): number {
@@ -69,20 +68,16 @@ export class SimulatedFiles implements Files {
   losePower(): void {
     this.endProcess()
     const random = this.#random
-    const kept = random.integer(this.#journal.length + 1)
-    for (const { apply } of this.#journal.slice(0, kept)) apply(this.#device)
     const loss = random.pick<LossOfChanges>(['all', 'tail', 'any', 'any'])
-    const survivors = this.#device.map((inode) => new SimulatedInode(inode.afterPowerLoss(loss, random)))
-    this.#tree = survivors
-    this.#device = survivors.map((inode) => inode)
-    this.#journal = []
+    const survivorOf = (inode: SimulatedInode) => new SimulatedInode(inode.afterPowerLoss(loss, random))
+    this.#names = this.#names.afterPowerLoss(this.hasJournal, random, survivorOf)
     this.#usedBytes = 0
-    for (const { current } of survivors.files()) this.#usedBytes += current.size
+    for (const { current } of this.#tree.files()) this.#usedBytes += current.size
   }
 
   /** The operating system gets round to writing out what is old: the names, and the bytes of some files. */
   writeBack(): void {
-    this.#commitJournal(this.#turn)
+    this.#names.commit(this.#turn)
     for (const inode of this.#tree.files()) {
       if (inode.isDirty && this.#random.chance(50)) inode.flush(this.#turn)
     }
@@ -95,7 +90,7 @@ export class SimulatedFiles implements Files {
     if (!inode) {
       this.#check('open create', path)
       const created = new SimulatedInode()
-      this.#change((tree) => tree.enter(path, created, 'open'))
+      this.#names.enter(++this.#turn, path, created, 'open')
       inode = created
     }
     this.#openCount++
@@ -111,8 +106,11 @@ export class SimulatedFiles implements Files {
   }
 
   makeDirectory(path: string): void {
-    if (!this.exists(path)) this.#check('mkdir', path)
-    this.#change((tree) => tree.makeDirectory(path))
+    if (this.#tree.find(path) instanceof Folder) return
+    this.#check('mkdir', path)
+    const above = parentOf(path)
+    if (!this.exists(above)) this.makeDirectory(above)
+    this.#names.makeDirectory(++this.#turn, path)
   }
 
   remove(path: string): void {
@@ -120,20 +118,22 @@ export class SimulatedFiles implements Files {
     if (!inode) return
     this.#check('unlink', path)
     this.#unlink(inode)
-    this.#change((tree) => tree.remove(path))
+    this.#names.remove(++this.#turn, path)
   }
 
-  removeDirectory(path: string): void {
-    if (!this.exists(path)) return
-    this.#check('rmdir', path)
-    for (const inode of this.#tree.files(path)) this.#unlink(inode)
-    this.#change((tree) => tree.remove(path))
+  removeDirectory(path: string): Promise<void> {
+    return this.#completed(() => {
+      if (!this.exists(path)) return
+      this.#check('rmdir', path)
+      for (const inode of this.#tree.files(path)) this.#unlink(inode)
+      this.#names.remove(++this.#turn, path)
+    })
   }
 
   rename(from: string, to: string): void {
     this.#check('rename', from)
     const replaced = this.#tree.find(to)
-    this.#change((tree) => tree.rename(from, to))
+    this.#names.rename(++this.#turn, from, to)
     if (replaced instanceof SimulatedInode) this.#unlink(replaced)
   }
 
@@ -155,6 +155,22 @@ export class SimulatedFiles implements Files {
       file.close()
     }
     this.rename(beside, path)
+    this.flushDirectorySync(parentOf(path))
+  }
+
+  flushDirectory(path: string): Promise<void> {
+    const turn = this.#turn
+    return this.#completed(() => this.#flushDirectory(path, turn))
+  }
+
+  flushDirectorySync(path: string): void {
+    this.#flushDirectory(path, this.#turn)
+  }
+
+  #flushDirectory(path: string, turn: number): void {
+    if (!this.exists(path)) return
+    this.#check('fsync', path)
+    this.#names.commit(turn, this.hasJournal ? undefined : this.#tree.folder(path, 'open'))
   }
 
   lock(path: string): DirectoryLock {
@@ -187,14 +203,27 @@ export class SimulatedFiles implements Files {
     },
     flush: (inode, path, turn) => {
       this.#check('fdatasync', path)
-      this.#commitJournal(turn)
+      if (this.hasJournal) this.#names.commit(turn)
       inode.flush(turn)
     },
     now: () => this.#turn,
-    complete: (task) => this.complete(task),
+    completed: (work) => this.#completed(work),
     closed: () => {
       this.#openCount--
     },
+  }
+
+  /** What `work` gives, once it gets its turn off the main thread. */
+  #completed<Result>(work: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) =>
+      this.complete(() => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(error)
+        }
+      }),
+    )
   }
 
   #fitting(inode: SimulatedInode, length: number, position: number): number {
@@ -216,21 +245,10 @@ export class SimulatedFiles implements Files {
   #check(call: string, path: string): void {
     if (this.faults.judge(call, path) !== 'done') throw fileError(this.faults.code, call, path)
   }
+}
 
-  #change(apply: (tree: FileTree<SimulatedInode>) => void): void {
-    apply(this.#tree)
-    this.#journal.push({ turn: ++this.#turn, apply })
-  }
-
-  #commitJournal(turn: number): void {
-    let count = 0
-    for (const entry of this.#journal) {
-      if (entry.turn > turn) break
-      entry.apply(this.#device)
-      count++
-    }
-    this.#journal.splice(0, count)
-  }
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')))
 }
 
 interface DiskCalls {
@@ -239,7 +257,7 @@ interface DiskCalls {
   /** Everything up to `turn` goes to the device. */
   flush(inode: SimulatedInode, path: string, turn: number): void
   now(): number
-  complete(task: () => void): void
+  completed<Result>(work: () => Result): Promise<Result>
   closed(): void
 }
 
@@ -272,26 +290,17 @@ class SimulatedOpenFile implements OpenFile {
 
   read(into: Buffer, position: number): Promise<number> {
     const inode = this.#opened('read')
-    return new Promise((resolve) => this.#disk.complete(() => resolve(inode.current.read(into, position))))
+    return this.#disk.completed(() => inode.current.read(into, position))
   }
 
   truncate(size: number): void {
     this.#disk.truncate(this.#opened('write'), this.path, size)
   }
 
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
     const turn = this.#disk.now()
-    return new Promise((resolve, reject) => {
-      const inode = this.#opened('fsync')
-      this.#disk.complete(() => {
-        try {
-          this.#disk.flush(inode, this.path, turn)
-          resolve()
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
+    const inode = this.#opened('fsync')
+    await this.#disk.completed(() => this.#disk.flush(inode, this.path, turn))
   }
 
   flushSync(): void {

@@ -50,6 +50,19 @@ describe('a simulated network', () => {
     expect(client.received).toBe('answer')
   })
 
+  test('finds out who changes memory that has yet to be sent', async () => {
+    const { clock, client, sockets } = await connected()
+    const bytes = Buffer.from('answer')
+    let isWritten = false
+    sockets[0]!.write([bytes], () => {
+      isWritten = true
+    })
+    bytes.write('other!')
+    expect(() => clock.advance(10_000)).toThrow('memory was changed that a socket had yet to send')
+    expect(isWritten).toBe(false)
+    expect(client.received).toBe('')
+  })
+
   test('lets one connection overtake another', async () => {
     const orders = new Set<string>()
     for (let seed = 0; seed < 50; seed++) {

@@ -143,10 +143,12 @@ class Channel {
     this.#sent += piece.length
     const whole = piece.subarray(0, Math.min(piece.length, room))
     this.underway += piece.length
+    const copy = Buffer.from(whole)
     this.after(() => {
       this.underway -= piece.length
-      // Copied only now: who takes memory back too early shall be found out.
-      if (whole.length > 0) this.#deliver(Buffer.from(whole))
+      // A real socket reads the memory as late as that: who takes it back too early shall be found out.
+      if (!whole.equals(copy)) throw new Error('memory was changed that a socket had yet to send')
+      if (copy.length > 0) this.#deliver(copy)
       if (piece.length > room) this.#onCut()
     })
   }

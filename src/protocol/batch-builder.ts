@@ -1,4 +1,4 @@
-import { COMPRESSION_NAMES, type CompressionName, compress } from './compression/compression.ts'
+import { COMPRESSION_NAMES, type CompressionName, compressInSteps } from './compression/compression.ts'
 import type { RecordHeader } from './record.ts'
 import {
   CONTROL_BIT,
@@ -7,6 +7,7 @@ import {
   TRANSACTIONAL_BIT,
   writeBatchHeader,
 } from './record-batch.ts'
+import { runAll, type Steps } from './steps.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
 /** A record that has no offset yet. */
@@ -115,8 +116,17 @@ export function encodeRecords(
 
 /** Encoded records, compressed, with as much room in front of them as they had: `RECORD_BATCH_OVERHEAD` bytes. */
 export function compressRecords(compression: CompressionName, bytes: Buffer, level?: number): Buffer {
+  return runAll(compressRecordsInSteps(compression, bytes, level))
+}
+
+/** The same in steps. */
+export function* compressRecordsInSteps(
+  compression: CompressionName,
+  bytes: Buffer,
+  level?: number,
+): Steps<Buffer> {
   if (compression === 'none') return bytes
-  const compressed = compress(compression, bytes.subarray(RECORD_BATCH_OVERHEAD), level)
+  const compressed = yield* compressInSteps(compression, bytes.subarray(RECORD_BATCH_OVERHEAD), level)
   const whole = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + compressed.length)
   compressed.copy(whole, RECORD_BATCH_OVERHEAD)
   return whole

@@ -1,4 +1,4 @@
-import { compressionName, decompress } from './compression/compression.ts'
+import { compressionName, decompressInSteps } from './compression/compression.ts'
 import { readLegacyRecords } from './legacy-records.ts'
 import {
   baseOffset,
@@ -11,6 +11,7 @@ import {
   RECORD_BATCH_OVERHEAD,
   recordCount,
 } from './record-batch.ts'
+import { runAll, type Steps } from './steps.ts'
 import { InvalidRecordError, VarintReader } from './varint.ts'
 
 /** What a producer may attach to a record besides key and value (KIP-82). */
@@ -42,10 +43,16 @@ export function readRecords(batch: Buffer): Iterable<LogRecord> {
 
 /** Where the records of a batch of format 2 lie, decompressed. Throws `DecompressionError`. */
 export function recordBytes(batch: Buffer): Buffer {
+  return runAll(recordBytesInSteps(batch))
+}
+
+/** The same in steps. */
+export function* recordBytesInSteps(batch: Buffer): Steps<Buffer> {
   const bytes = batch.subarray(RECORD_BATCH_OVERHEAD, batchSizeInBytes(batch, 0))
   const compression = compressionOf(batch, 0)
   // Compaction may leave a batch with nothing but its header.
-  return compression === 0 || bytes.length === 0 ? bytes : decompress(compressionName(compression), bytes)
+  if (compression === 0 || bytes.length === 0) return bytes
+  return yield* decompressInSteps(compressionName(compression), bytes)
 }
 
 /** The records of a batch of format 2 whose bytes have been decompressed already. */

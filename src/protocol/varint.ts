@@ -62,6 +62,12 @@ export class VarintReader {
     throw new InvalidRecordError('a varlong is longer than ten bytes')
   }
 
+  /** Moves behind a varlong. */
+  skipVarlong(): void {
+    for (let count = 0; count < 10; count++) if (this.#next() < 0x80) return
+    throw new InvalidRecordError('a varlong is longer than ten bytes')
+  }
+
   /** Moves on by so many bytes; returns where they begin. */
   skip(count: number): number {
     const start = this.at

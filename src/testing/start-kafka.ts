@@ -75,7 +75,7 @@ export class Kafka implements AsyncDisposable {
 
   /** Creates a topic, which can be used at once. Throws when it exists or the settings are refused. */
   async createTopic(name: string, { partitions = 1, configs = {} }: CreateTopicOptions = {}): Promise<void> {
-    this.#topics.create(name, partitions, textOf(configs))
+    await this.#topics.create(name, partitions, textOf(configs))
   }
 
   /** Writes records as a client would, without one. Creates the topic if need be. Resolves with where each went. */

@@ -27,15 +27,15 @@ export class TopicAccess {
     })
   }
 
-  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): void {
+  async create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<void> {
     this.#assertRunning()
-    this.#broker.createTopic(name, { partitions, configs: new Map(Object.entries(configs)) })
+    await this.#broker.createTopic(name, { partitions, configs: new Map(Object.entries(configs)) })
   }
 
   /** Appends each message; those that go to one partition go as one batch. */
-  produce(topic: string, messages: readonly MessageToProduce[]): ProducedRecord[] {
+  async produce(topic: string, messages: readonly MessageToProduce[]): Promise<ProducedRecord[]> {
     this.#assertRunning()
-    if (!this.#exists(topic)) this.#broker.createTopic(topic)
+    if (!this.#exists(topic)) await this.#broker.services.controller.autoCreateTopic(topic)
     const count = this.#broker.services.partitions.ofTopic(topic).length
     const targets = messages.map((message) => this.#partitionOf(message, count))
     const produced = new Array<ProducedRecord>(messages.length)

@@ -8,7 +8,7 @@ const REPORT_EVERY_MS = 2000
 
 export const check = command({
   syntax: 'check <directory>',
-  describe: 'Check a data directory that no broker is using: every file, and all against each other',
+  describe: 'Check a data directory: every file, and all against each other',
   positionals: {
     directory: {
       type: 'string',
@@ -22,19 +22,21 @@ export const check = command({
   },
   examples: [['$0 check odradek-data', 'Checksums, offsets, indexes, checkpoints, snapshots, topic ids']],
   epilogue:
-    'Nothing is written and no lock is taken. What a running broker is just writing may look cut off.\n' +
+    'Nothing is written and no lock is taken. While a broker runs on it, what it is just writing is passed over.\n' +
     'Exit codes: 0 nothing is wrong, 1 something is wrong or cannot be read, 2 wrong usage, 3 no such folder.',
   async run(host, { directory, json, quiet }) {
     // Loaded here: the other commands have no use for it.
     const { checkDirectory } = await import('../../check/check-directory.ts')
     const { nodeFiles } = await import('../../platform/node-files.ts')
+    const { directoryUser } = await import('../../platform/node-directory-lock.ts')
     const files = nodeFiles()
     // Node takes / on every system.
     const path = resolve(host.workingDirectory, directory).replaceAll(sep, '/')
     if (!isFolder(files, path))
       throw new CommandError(`${directory}: there is no such folder`, EXIT_NOT_FOUND)
     const progress = new ProgressLines(host, quiet)
-    const findings = checkDirectory(files, path, (each) => progress.report(each))
+    const user = directoryUser(`${path}/.lock`)
+    const findings = checkDirectory(files, path, { onProgress: (each) => progress.report(each), user })
     let problems = 0
     for (;;) {
       const step = await findings.next()

@@ -41,6 +41,17 @@ describe('dump, while the broker runs', () => {
     expect(exitCode).toBe(0)
   })
 
+  test('a topic that is not there is told in one line', async () => {
+    const { exitCode, stdout, stderr } = await dump('data', '--topic', 'nosuch')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' })
+    expect(stderr).toBe(
+      'odradek: data: there is no folder of nosuch: no such topic, or nothing has been written to it yet\n',
+    )
+    expect((await dump('data', '--topic', 'orders', '--partition', '7')).stderr).toContain(
+      'no folder of orders-7: ',
+    )
+  })
+
   test('the records of a partition', async () => {
     const { stdout } = await dump('data', '--topic', 'orders', '--partition', '0', '--print-data-log')
     expect(stdout).toContain('CreateTime: 1700000000000 keySize: 1 valueSize: 12')

@@ -88,7 +88,7 @@ export const dump = command({
   ],
   epilogue:
     'A data directory is summed up unless --topic is given. Nothing is written and no lock is taken.\n' +
-    'Exit codes: 0 all is well, 1 something is wrong in a file or cannot be read, 2 wrong usage, 3 no such file or folder.',
+    'Exit codes: 0 all is well, 1 something is wrong in a file or cannot be read, 2 wrong usage, 3 no such file, folder or topic.',
   async run(host, args) {
     const topic = decoderTopic(args)
     const options: DumpOptions = {
@@ -117,7 +117,7 @@ async function printAll(
   printer: Printer,
 ): Promise<number> {
   // Loaded here: the other commands have no use for it.
-  const { dumpPath } = await import('../../dump/dump-path.ts')
+  const { dumpPath, hasChosen } = await import('../../dump/dump-path.ts')
   const { nodeFiles } = await import('../../platform/node-files.ts')
   const files = nodeFiles()
   const counted = options.records ? 'record' : 'batch'
@@ -127,6 +127,13 @@ async function printAll(
     // Node takes / on every system.
     const at = resolve(host.workingDirectory, path).replaceAll(sep, '/')
     if (!files.exists(at)) throw new CommandError(`${path}: there is no such file or folder`, EXIT_NOT_FOUND)
+    if (choice !== undefined && !hasChosen(files, at, choice)) {
+      const name = choice.partition === undefined ? choice.topic : `${choice.topic}-${choice.partition}`
+      throw new CommandError(
+        `${path}: there is no folder of ${name}: no such topic, or nothing has been written to it yet`,
+        EXIT_NOT_FOUND,
+      )
+    }
     for await (const item of dumpPath(files, at, choice, options)) {
       if (item.type === 'problem') exitCode = EXIT_FAILURE
       await printer.print(item)

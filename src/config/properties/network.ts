@@ -19,7 +19,11 @@ export const networkProperties = {
   'max.connection.creation.rate': int(INT_MAX, { min: 0, dynamic: 'cluster' }),
   'max.connections': int(INT_MAX, { min: 0, dynamic: 'cluster' }),
   'max.connections.per.ip': int(INT_MAX, { min: 0, dynamic: 'cluster' }),
-  'max.connections.per.ip.overrides': string('', { dynamic: 'cluster' }),
+  'max.connections.per.ip.overrides': string('', {
+    check: (text) => text === '' || text.split(',').every((each) => /:\s*[+-]?\d+\s*$/.test(each)),
+    allowed: 'a list of host:number',
+    dynamic: 'cluster',
+  }),
   'max.incremental.fetch.session.cache.slots': int(1000, { min: 0 }),
   'max.request.partition.size.limit': int(2000, { min: 1 }),
   'node.id': int(null, { min: 0 }),

@@ -1,7 +1,7 @@
 import { boolean, choice, double, int, LONG_MAX, list, long, type Rules } from '../property.ts'
 
 const throttledReplicas: Rules = {
-  check: (text) => text === '' || text === '*' || /^\d+:\d+(\s*,\s*\d+:\d+)*$/.test(text),
+  check: (text) => text === '*' || /^(\d+:\d+)?(\s*,\s*(\d+:\d+)?)*$/.test(text),
   allowed: '* or a list of partition:broker',
 }
 

@@ -36,16 +36,16 @@ interface ResourceResult extends Resource {
 }
 
 /** Changes the settings of each resource by what `changesOf` makes of it: all of a resource or nothing, each for itself. */
-export function alterResources<R extends ResourceWithConfigs>(
+export async function alterResources<R extends ResourceWithConfigs>(
   resources: readonly R[],
   validateOnly: boolean,
   broker: BrokerServices,
   changesOf: (resource: R, target: ConfigTarget) => Changes,
-): ResourceResult[] {
+): Promise<ResourceResult[]> {
   const counts = new Map<string, number>()
   const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`
   for (const resource of resources) counts.set(keyOf(resource), (counts.get(keyOf(resource)) ?? 0) + 1)
-  return resources.map((resource) => {
+  const alterations = resources.map(async (resource) => {
     const { resourceType, resourceName } = resource
     try {
       if (counts.get(keyOf(resource))! > 1) throw invalidRequest('A resource may be there once')
@@ -53,13 +53,14 @@ export function alterResources<R extends ResourceWithConfigs>(
       checkNames(resource)
       const changes = changesOf(resource, target)
       validate(target, changes, broker)
-      if (!validateOnly) apply(target, changes, broker)
+      if (!validateOnly) await apply(target, changes, broker)
       return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       return { errorCode: error.code, errorMessage: error.message, resourceType, resourceName }
     }
   })
+  return Promise.all(alterations)
 }
 
 function targetOf({ resourceType, resourceName }: Resource, broker: BrokerServices): ConfigTarget {
@@ -69,11 +70,11 @@ function targetOf({ resourceType, resourceName }: Resource, broker: BrokerServic
   }
   if (type === 'broker') {
     const name = brokerResource(resourceName, broker.nodeId)
-    return { type, name, current: broker.metadata.configs(type, name) }
+    return { type, name, current: broker.controller.configs(type, name) }
   }
   if (resourceName === '') throw invalidRequest('The name of the resource is missing')
   if (type === 'topic') requireTopic(resourceName, broker)
-  return { type, name: resourceName, current: broker.metadata.configs(type, resourceName) }
+  return { type, name: resourceName, current: broker.controller.configs(type, resourceName) }
 }
 
 function checkNames({ configs }: ResourceWithConfigs): void {
@@ -100,9 +101,9 @@ function validate({ type, name, current }: ConfigTarget, changes: Changes, broke
     else if (type === 'group') validateGroupConfig(settings, broker.config)
     else if (type === 'client-metrics') checkClientMetrics(settings)
     else {
-      if (hasEligibleReplicas(broker)) checkMinInSyncReplicas(name, changes)
       if (name === '') validateClusterChange(settings, broker.config)
       else validateBrokerChange(settings, broker.config)
+      if (hasEligibleReplicas(broker)) checkMinInSyncReplicas(name, changes)
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -136,9 +137,9 @@ function checkMinInSyncReplicas(name: string, changes: Changes): void {
     throw invalidConfig('min.insync.replicas of all brokers can be changed, but not removed')
 }
 
-function apply({ type, name }: ConfigTarget, changes: Changes, broker: BrokerServices): void {
+function apply({ type, name }: ConfigTarget, changes: Changes, broker: BrokerServices): Promise<void> {
   for (const setting of ineffectiveChanges(type, changes)) {
     broker.logger.warn({ type, name, setting }, 'a setting is kept but not honoured yet: it has no effect')
   }
-  broker.controller.alterConfigs(type, name, changes)
+  return broker.controller.alterConfigs(type, name, changes)
 }

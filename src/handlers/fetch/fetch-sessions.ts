@@ -62,11 +62,15 @@ class SessionPartition implements FetchTarget {
     this.lastFetchedEpoch = target.lastFetchedEpoch
   }
 
+  /** Whether the client does not know that yet. */
+  isNews(row: FetchedRow): boolean {
+    if (row.hasRecords || row.hasDivergingEpoch || row.errorCode !== ErrorCode.NONE) return true
+    return row.highWatermark !== this.#highWatermark || row.logStartOffset !== this.#logStartOffset
+  }
+
   /** Notes what the client is told; true when that is news. */
   told(row: FetchedRow): boolean {
-    let isNews = row.hasRecords || row.hasDivergingEpoch || row.errorCode !== ErrorCode.NONE
-    if (row.highWatermark !== this.#highWatermark || row.logStartOffset !== this.#logStartOffset)
-      isNews = true
+    const isNews = this.isNews(row)
     this.#logStartOffset = row.logStartOffset
     // After an error or a divergence the partition comes again as soon as it is well.
     const isWell = row.errorCode === ErrorCode.NONE && !row.hasDivergingEpoch
@@ -114,13 +118,16 @@ export class FetchSession {
     for (const target of targets) this.#partitions.delete(this.#keyOf(target))
   }
 
+  /** Which rows an incremental answer would carry. */
+  isNews(targets: readonly FetchTarget[], rows: readonly FetchedRow[]): boolean[] {
+    return targets.map((target, i) => this.#partitionOf(target)?.isNews(rows[i]!) ?? true)
+  }
+
   /** Notes the rows of an answer and says which of them an incremental answer must carry. */
   told(targets: readonly FetchTarget[], rows: readonly FetchedRow[]): boolean[] {
     return targets.map((target, i) => {
       const row = rows[i]!
-      const partition = this.#partitions.get(
-        target instanceof SessionPartition ? target.key : this.#keyOf(target),
-      )
+      const partition = this.#partitionOf(target)
       if (!partition) return true
       partition.topic = target.topic
       if (row.hasRecords) {
@@ -129,6 +136,10 @@ export class FetchSession {
       }
       return partition.told(row)
     })
+  }
+
+  #partitionOf(target: FetchTarget): SessionPartition | undefined {
+    return this.#partitions.get(target instanceof SessionPartition ? target.key : this.#keyOf(target))
   }
 
   #keyOf(target: Pick<FetchTarget, 'topic' | 'topicId' | 'partition'>): string {

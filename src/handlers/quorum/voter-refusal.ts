@@ -1,3 +1,4 @@
+import type { Voter } from '../../metadata/control-record.ts'
 import { type Uuid, ZERO_UUID } from '../../protocol/api.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 
@@ -22,6 +23,7 @@ export function refuseVoter(errorCode: ErrorCode, errorMessage: string): VoterRe
 export function checkVoter(
   { clusterId, voterId, voterDirectoryId }: VoterRequest,
   ownClusterId: string,
+  operation: 'Add' | 'Remove',
 ): VoterRefusal | undefined {
   if (clusterId !== null && clusterId !== ownClusterId) {
     return refuseVoter(
@@ -30,9 +32,17 @@ export function checkVoter(
     )
   }
   if (voterId < 0 || voterDirectoryId === ZERO_UUID) {
-    return refuseVoter(ErrorCode.INVALID_REQUEST, "The request didn't include a valid voter")
+    return refuseVoter(ErrorCode.INVALID_REQUEST, `${operation} voter request didn't include a valid voter`)
   }
   return undefined
+}
+
+/** As Apache Kafka prints a voter. */
+export function describeVoter({
+  voterId,
+  voterDirectoryId,
+}: Pick<Voter, 'voterId' | 'voterDirectoryId'>): string {
+  return `ReplicaKey(id=${voterId}, directoryId=${voterDirectoryId})`
 }
 
 /** With `kraft.version` 0 the voters are those of the configuration. */

@@ -17,8 +17,15 @@ export async function metadataBroker(files = new MemoryFiles(), logger: Logger =
     partitions,
     metadata: image,
   } as unknown as BrokerServices
-  const ask = <Request, Response>(handler: Handler<Request, Response>, apiVersion: number, request: object) =>
-    (handler as AnyHandler).handle(request, { broker, apiVersion } as unknown as RequestContext) as Response
+  const ask = async <Request, Response>(
+    handler: Handler<Request, Response>,
+    apiVersion: number,
+    request: object,
+  ) =>
+    (await (handler as AnyHandler).handle(request, {
+      broker,
+      apiVersion,
+    } as unknown as RequestContext)) as Response
   const createTopic = (name: string, count = 1) =>
     controller.createTopic({
       name,

@@ -6,11 +6,11 @@ import type { Segment } from '../segment.ts'
 const SMALLEST_CHUNK_BYTES = 4096
 
 /**
- * Reads segments from front to back off the main thread, in pieces of a fixed size, into memory that is used again: a piece is valid until
- * the next one is asked for. Only a batch that is larger than a piece gets memory of its own.
+ * Reads segments from front to back off the main thread, in pieces of one size, into memory that is used again: a piece is valid until the
+ * next one is asked for. A batch that is larger makes all pieces behind it as large.
  */
 export class BatchStream {
-  readonly #buffer: Buffer
+  #buffer: Buffer
   readonly #afterRead: (bytes: number) => Promise<void>
 
   /** `afterRead` is awaited with the size of each piece; what it throws ends the reading. */
@@ -22,13 +22,11 @@ export class BatchStream {
   /** The whole batches of the pieces. Throws for bytes that are no batch. */
   async *chunks(segment: Segment, from: number): AsyncGenerator<Buffer[], void> {
     const end = segment.sizeInBytes
-    let into = this.#buffer
     for (let position = from; position < end; ) {
-      const bytes = await segment.read(position, 0, into.subarray(0, Math.min(into.length, end - position)))
+      const bytes = await segment.read(position, 0, this.#buffer.subarray(0, end - position))
       await this.#afterRead(bytes.length)
       const batches = wholeBatches(bytes)
       if (batches.length > 0) {
-        into = this.#buffer
         for (const batch of batches) position += batch.length
         yield batches
         continue
@@ -36,7 +34,7 @@ export class BatchStream {
       const size = bytes.length < SMALLEST_MESSAGE_BYTES ? 0 : batchSizeInBytes(bytes, 0)
       if (size <= bytes.length || position + size > end)
         throw new Error(`there is no batch at ${position} of ${segment.file.path}`)
-      into = Buffer.allocUnsafeSlow(size)
+      this.#buffer = Buffer.allocUnsafeSlow(size)
     }
   }
 }

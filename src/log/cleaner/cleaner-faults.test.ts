@@ -8,6 +8,7 @@ import {
   copyFiles,
   openStorage,
   type Storage,
+  settle,
   storageSettings,
   topicConfig,
 } from '../test-support/storage.ts'
@@ -62,8 +63,6 @@ function latest(records: Map<bigint, string>): Map<string, string> {
 
 /** Every so many calls one is tried; 1 tries them all, which takes half a minute. */
 const STEP = Number(process.env.ODRADEK_FAULT_STEP ?? 5)
-
-const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A cleaning, and the removal of what it replaced. */
 async function clean({ clock, partitions }: Storage): Promise<void> {

@@ -1,7 +1,10 @@
 import type { Clock, Timer } from '../../platform/platform.ts'
 
 /** Others wait so long at most for the cleaner. */
-const TURN_MS = 1
+const TURN_MS = 0.5
+
+/** So many records are looked at before somebody asks whether the turn is over. */
+export const RECORDS_PER_STEP = 64
 
 /** A cleaning was given up: the log is closed, or the broker stops. What it had replaced by then stays. */
 export class CleaningAborted extends Error {
@@ -9,8 +12,8 @@ export class CleaningAborted extends Error {
 }
 
 /**
- * How the cleaner shares the machine with those who wait for an answer: it works for a millisecond at a time, and moves no more bytes
- * in a second than `log.cleaner.io.max.bytes.per.second`.
+ * How the cleaner shares the machine with those who wait for an answer: it works for half a millisecond at a time, and moves no more
+ * bytes in a second than `log.cleaner.io.max.bytes.per.second`.
  */
 export class CleanerPace {
   readonly #clock: Clock

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../platform/manual-clock.ts'
 import { MemoryFiles } from '../../platform/memory-files.ts'
 import type { OpenFile } from '../../platform/platform.ts'
+import { buildBatch } from '../../protocol/batch-builder.ts'
 import {
   append,
   copyFiles,
   openStorage,
   readAll,
+  settle,
   storageSettings,
   topicConfig,
   values,
@@ -19,7 +21,6 @@ const config = topicConfig({
   'min.cleanable.dirty.ratio': 0,
   'file.delete.delay.ms': 0,
 })
-const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A disk where large reads end when the test says so. The cleaner reads that way. */
 class SlowReads extends MemoryFiles {
@@ -130,6 +131,52 @@ describe('while a log is compacted', () => {
     expect(values(await readAll(partition)).at(-1)).toBe('19')
   })
 })
+
+/** Each look at it finds that a turn is over: work that asks often enough is always late. */
+class HastyClock extends ManualClock {
+  turns = 0
+  #looks = 0
+
+  override elapsedMs(): number {
+    return super.elapsedMs() + ++this.#looks
+  }
+
+  override soon(task: () => void): void {
+    this.turns++
+    super.soon(task)
+  }
+}
+
+test.each(['none', 'lz4', 'snappy'] as const)(
+  'others have their turn after 64 records at the latest, also in a large batch (%s)',
+  async (compression) => {
+    const count = 10_000
+    const clock = new HastyClock()
+    const records = Array.from({ length: count }, (_, n) => ({
+      key: Buffer.from(`key ${n % 9000}`),
+      value: Buffer.from(`value ${n}`),
+      headers: [],
+      timestamp: 1_700_000_000_000n,
+    }))
+    const batch = buildBatch({ baseOffset: 0n, leaderEpoch: -1, records, compression })
+    const cleaner = { ...storageSettings.cleaner, ioBufferBytes: 8192 }
+    const { partition, partitions } = await openStorage(
+      { ...config, 'segment.bytes': batch.length },
+      undefined,
+      clock,
+      0,
+      undefined,
+      { ...storageSettings, cleaner },
+    )
+    partition.append(batch)
+    append(partition, 'last')
+    clock.turns = 0
+    await partitions.cleanDue()
+    // To learn the keys, to decide, and to copy what stays.
+    expect(clock.turns).toBeGreaterThan((2.8 * count) / 64)
+    expect(values(await readAll(partition, undefined, 1 << 20))).toHaveLength(9001)
+  },
+)
 
 test('log.cleaner.io.max.bytes.per.second: it takes its time', async () => {
   const clock = new ManualClock()

@@ -5,7 +5,7 @@ import { buildMessageSet } from '../../protocol/legacy-builder.ts'
 import { messageTimestamp } from '../../protocol/legacy-message.ts'
 import { readRecords } from '../../protocol/record.ts'
 import * as header from '../../protocol/record-batch.ts'
-import { type BatchRetention, filterBatch, type RetentionFilter } from './filter-batch.ts'
+import { type BatchRetention, filterBatch, filterBatchInSteps, type RetentionFilter } from './filter-batch.ts'
 
 const NOW = 1_700_000_000_000
 const RETENTION = 1000
@@ -32,7 +32,7 @@ function filter(keep: readonly number[], retention: Partial<BatchRetention> = {}
     nowMs: NOW,
     deleteRetentionMs: RETENTION,
     retentionOf: () => ({ fate: 'delete-when-empty', isMarkerOfEmptyTransaction: false, ...retention }),
-    keeps: (_, { offset }) => keep.includes(Number(offset)),
+    keeps: (_, offset) => keep.includes(offset),
   }
 }
 
@@ -59,6 +59,38 @@ describe('format 2', () => {
     expect(header.partitionLeaderEpoch(left, 0)).toBe(3)
     expect(header.compressionOf(left, 0)).toBe(COMPRESSION_NAMES.indexOf(compression))
     expect(header.isTransactional(left, 0)).toBe(true)
+  })
+
+  test.each(COMPRESSION_NAMES)('%s: in small steps, however many records there are', (compression) => {
+    const count = 5000
+    const records = Array.from({ length: count }, (_, n) => record(`value ${n}`, BigInt(n)))
+    const bytes = batch({ compression, records })
+    let asked = 0
+    const half: RetentionFilter = { ...filter([]), keeps: (_, offset) => ++asked > 0 && offset % 2 === 0 }
+    const steps = filterBatchInSteps(bytes, half)
+    let stepCount = 0
+    let inOneStep = 0
+    let before = 0
+    for (let step = steps.next(); ; step = steps.next()) {
+      inOneStep = Math.max(inOneStep, asked - before)
+      before = asked
+      stepCount++
+      if (!step.done) continue
+      expect(contents(step.value!)).toHaveLength(count / 2)
+      break
+    }
+    expect(asked).toBe(count)
+    expect(inOneStep).toBeLessThanOrEqual(64)
+    // Once over all of them to decide, and once over those that stay.
+    expect(stepCount).toBeGreaterThan((1.5 * count) / 64 - 2)
+  })
+
+  test('in small steps, however large the records are', () => {
+    const records = Array.from({ length: 50 }, () => record('x'.repeat(100_000)))
+    const steps = filterBatchInSteps(batch({ records }), { ...filter([]), keeps: (_, offset) => offset > 10 })
+    let stepCount = 0
+    while (!steps.next().done) stepCount++
+    expect(stepCount).toBeGreaterThan(40)
   })
 
   test('a batch of which all stays is the same bytes', () => {

@@ -1,4 +1,4 @@
-import { type BatchRecord, compressRecords, encodeRecords } from '../../protocol/batch-builder.ts'
+import { compressRecordsInSteps } from '../../protocol/batch-builder.ts'
 import { compressionName } from '../../protocol/compression/compression.ts'
 import { buildMessageSet } from '../../protocol/legacy-builder.ts'
 import {
@@ -8,7 +8,7 @@ import {
   messageTimestamp,
 } from '../../protocol/legacy-message.ts'
 import { type LegacyRecord, readLegacyRecords } from '../../protocol/legacy-records.ts'
-import { type LogRecord, readRecordsOf, recordBytes } from '../../protocol/record.ts'
+import { recordBytesInSteps } from '../../protocol/record.ts'
 import {
   attributesOf,
   baseOffset,
@@ -27,9 +27,13 @@ import {
   producerEpoch,
   producerId,
   RECORD_BATCH_OVERHEAD,
+  recordCount,
   TRANSACTIONAL_BIT,
   writeBatchHeader,
 } from '../../protocol/record-batch.ts'
+import { type KeyedRecord, keyedRecord, MAX_GROWTH, RecordCursor } from '../../protocol/record-cursor.ts'
+import { runAll, type Steps } from '../../protocol/steps.ts'
+import { RECORDS_PER_STEP } from './cleaner-pace.ts'
 
 /** What is to become of a batch, as far as that can be said without its records. */
 export interface BatchRetention {
@@ -46,8 +50,11 @@ export interface RetentionFilter {
   readonly deleteRetentionMs: number
   retentionOf(batch: Buffer): BatchRetention
   /** Asked once for each record of the batch that `retentionOf` was asked about last, in their order. */
-  keeps(batch: Buffer, record: LogRecord): boolean
+  keeps(batch: Buffer, offset: number, record: KeyedRecord): boolean
 }
+
+/** So many bytes are copied in one step. */
+const BYTES_PER_STEP = 64 * 1024
 
 /** What is copied from a batch with a new header. */
 const KEPT_ATTRIBUTES = LOG_APPEND_TIME_BIT | TRANSACTIONAL_BIT | CONTROL_BIT
@@ -58,25 +65,37 @@ const KEPT_ATTRIBUTES = LOG_APPEND_TIME_BIT | TRANSACTIONAL_BIT | CONTROL_BIT
  * time that a batch with tombstones goes through here it gets its delete horizon (KIP-534). Throws as `readRecords` does.
  */
 export function filterBatch(batch: Buffer, filter: RetentionFilter): Buffer | undefined {
+  return runAll(filterBatchInSteps(batch, filter))
+}
+
+/** The same in steps. */
+export function* filterBatchInSteps(batch: Buffer, filter: RetentionFilter): Steps<Buffer | undefined> {
   const { fate, isMarkerOfEmptyTransaction } = filter.retentionOf(batch)
   if (fate === 'delete') return undefined
-  if (magicOf(batch, 0) < 2) return filterMessage(batch, filter)
-  const bytes = recordBytes(batch)
-  const records = { [Symbol.iterator]: () => readRecordsOf(batch, bytes) }
-  const { kept, count, hasTombstone } = decide(batch, records, filter)
+  if (magicOf(batch, 0) < 2) return yield* filterMessage(batch, filter)
+  const bytes = yield* recordBytesInSteps(batch)
+  const decision = yield* decide(batch, bytes, filter)
+  const { count, hasTombstone } = decision
   if (count === 0) return fate === 'keep-when-empty' ? emptied(batch) : undefined
   const needsHorizon = (hasTombstone || isMarkerOfEmptyTransaction) && !hasDeleteHorizon(batch, 0)
-  if (count === kept.length && !needsHorizon) return batch
+  if (count === recordCount(batch, 0) && !needsHorizon) return batch
   const known = hasDeleteHorizon(batch, 0) ? baseTimestamp(batch, 0) : undefined
   const horizon = needsHorizon ? BigInt(filter.nowMs + filter.deleteRetentionMs) : known
-  return rebuilt(batch, pick(records, kept), horizon)
+  return yield* rebuilt(batch, bytes, decision, horizon)
 }
 
 /** The same for formats 0 and 1. A wrapper gets the offset of its last message that stays. */
-function filterMessage(message: Buffer, filter: RetentionFilter): Buffer | undefined {
+function* filterMessage(message: Buffer, filter: RetentionFilter): Steps<Buffer | undefined> {
   const records = readLegacyRecords(message)
   const magic = magicOf(message, 0)
-  const { kept, count } = decide(message, records, filter)
+  const kept: boolean[] = []
+  let count = 0
+  for (const { offset, key, value } of records) {
+    const stays = filter.keeps(message, Number(offset), keyedRecord(key, value))
+    kept.push(stays)
+    if (stays) count++
+    if (kept.length % RECORDS_PER_STEP === 0) yield
+  }
   if (count === 0) return undefined
   // Some versions of Kafka wrapped messages of another format (KAFKA-4298): those are written anew.
   if (count === kept.length && isOneFormat(records, magic)) return message
@@ -94,25 +113,29 @@ function isOneFormat(records: Iterable<LegacyRecord>, magic: number): boolean {
 }
 
 interface Decision {
-  /** By the place of the record in its batch. */
-  readonly kept: readonly boolean[]
+  /** Where each run of records that stay begins and ends in the bytes of all of them. */
+  readonly runs: readonly number[]
   readonly count: number
   /** A record that stays has no value: it says that its key is gone. */
   readonly hasTombstone: boolean
 }
 
-function decide(batch: Buffer, records: Iterable<LogRecord>, filter: RetentionFilter): Decision {
-  const kept: boolean[] = []
+function* decide(batch: Buffer, bytes: Buffer, filter: RetentionFilter): Steps<Decision> {
+  const first = Number(baseOffset(batch, 0))
+  const runs: number[] = []
   let count = 0
   let hasTombstone = false
-  for (const record of records) {
-    const stays = filter.keeps(batch, record)
-    kept.push(stays)
-    if (!stays) continue
-    count++
-    if (record.value === null) hasTombstone = true
+  const cursor = new RecordCursor(batch, bytes)
+  for (let seen = 1; cursor.next(); seen++) {
+    if (filter.keeps(batch, first + cursor.offsetDelta, cursor)) {
+      count++
+      if (cursor.isTombstone) hasTombstone = true
+      if (runs.at(-1) === cursor.start) runs[runs.length - 1] = cursor.end
+      else runs.push(cursor.start, cursor.end)
+    }
+    if (seen % RECORDS_PER_STEP === 0) yield
   }
-  return { kept, count, hasTombstone }
+  return { runs, count, hasTombstone }
 }
 
 /** May be gone over more than once. They are not all in memory as objects: a batch can hold millions. */
@@ -125,31 +148,57 @@ function pick<T>(records: Iterable<T>, kept: readonly boolean[]): Iterable<T> {
   }
 }
 
-function rebuilt(batch: Buffer, records: Iterable<LogRecord>, horizon: bigint | undefined): Buffer {
+function* rebuilt(
+  batch: Buffer,
+  records: Buffer,
+  decision: Decision,
+  horizon: bigint | undefined,
+): Steps<Buffer> {
   const compression = compressionOf(batch, 0)
-  const encoded = encodeRecords(placed(records, baseOffset(batch, 0)), horizon)
-  const bytes = compressRecords(compressionName(compression), encoded.bytes)
+  const copied = yield* copyRecords(batch, records, decision, horizon)
+  const bytes = yield* compressRecordsInSteps(compressionName(compression), copied.bytes)
   writeBatchHeader(bytes, {
     ...keptFields(batch),
     attributes: keptAttributes(batch) | compression | (horizon === undefined ? 0 : DELETE_HORIZON_BIT),
-    baseTimestamp: encoded.baseTimestamp,
-    maxTimestamp: hasLogAppendTime(batch, 0) ? maxTimestamp(batch, 0) : encoded.maxTimestamp,
-    recordCount: encoded.count,
+    baseTimestamp: copied.baseTimestamp,
+    maxTimestamp: copied.maxTimestamp,
+    recordCount: decision.count,
   })
   return bytes
 }
 
-function placed(
-  records: Iterable<LogRecord>,
-  base: bigint,
-): Iterable<BatchRecord & { readonly offsetDelta: number }> {
-  return {
-    *[Symbol.iterator]() {
-      for (const record of records) yield { ...record, offsetDelta: Number(record.offset - base) }
-    },
+/** Their times count from `horizon` then, or from the first one's. Room for a header is left in front of them. */
+function* copyRecords(
+  batch: Buffer,
+  records: Buffer,
+  { runs, count }: Decision,
+  horizon: bigint | undefined,
+) {
+  const appendTimestamp = hasLogAppendTime(batch, 0) ? maxTimestamp(batch, 0) : undefined
+  const oldBase = baseTimestamp(batch, 0)
+  let base = horizon
+  let largest = appendTimestamp ?? -1n
+  let room = RECORD_BATCH_OVERHEAD + count * MAX_GROWTH
+  for (let run = 0; run < runs.length; run += 2) room += runs[run + 1]! - runs[run]!
+  const bytes = Buffer.allocUnsafe(room)
+  let at = RECORD_BATCH_OVERHEAD
+  const cursor = new RecordCursor(batch, records)
+  let copied = 0
+  let stepEnd = BYTES_PER_STEP
+  for (let run = 0; run < runs.length; run += 2) {
+    cursor.moveTo(runs[run]!)
+    while (cursor.end < runs[run + 1]! && cursor.next()) {
+      const timestamp = appendTimestamp ?? BigInt.asIntN(64, oldBase + cursor.timestampDelta)
+      base ??= timestamp
+      if (timestamp > largest) largest = timestamp
+      at = cursor.copy(bytes, at, timestamp - base)
+      if (++copied % RECORDS_PER_STEP !== 0 && at < stepEnd) continue
+      stepEnd = at + BYTES_PER_STEP
+      yield
+    }
   }
+  return { bytes: bytes.subarray(0, at), baseTimestamp: base ?? -1n, maxTimestamp: largest }
 }
-
 /** Nothing but a header, which says up to which sequence number the producer had come. */
 function emptied(batch: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD)

@@ -1,5 +1,5 @@
 import type { Logger } from '../../platform/logger.ts'
-import type { Clock, Timer } from '../../platform/platform.ts'
+import type { Clock, Random, Timer } from '../../platform/platform.ts'
 import type { Checkpoints } from '../checkpoints.ts'
 import type { Partition } from '../partition.ts'
 import { partitionDirectoryName } from '../segment-names.ts'
@@ -21,6 +21,7 @@ export interface CleanerSettings extends CleaningSettings {
 
 export interface LogCleanerOptions {
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly checkpoints: Checkpoints
   settings(): CleanerSettings
@@ -114,12 +115,14 @@ export class LogCleaner {
 
   /** False: it failed, or was given up. */
   async #clean({ partition, log, range }: LogToClean): Promise<boolean> {
-    const { clock, logger, checkpoints, settings } = this.#options
+    const { clock, random, logger, checkpoints, settings } = this.#options
     const startMs = clock.elapsedMs()
     log.isBeingCleaned = true
     try {
-      const tools = { clock, logger, pace: this.#pace, settings: settings() }
+      const tools = { clock, random, logger, pace: this.#pace, settings: settings() }
       const report = await new LogCleaning(log, range, tools).run()
+      // What the checkpoint says has to be true on the device.
+      await log.flushNames()
       if (!log.isClosed) checkpoints.noteCleaned(partition, report.cleanedUpTo)
       const { firstDirtyOffset: from } = range
       const durationMs = Math.round(clock.elapsedMs() - startMs)

@@ -1,15 +1,17 @@
 import type { Logger } from '../../platform/logger.ts'
-import type { Clock } from '../../platform/platform.ts'
+import type { Clock, Random } from '../../platform/platform.ts'
 import { isIntact, lastOffset, maxTimestamp } from '../../protocol/any-batch.ts'
-import { readRecords } from '../../protocol/record.ts'
 import { baseOffset, isControlBatch, magicOf, recordCount } from '../../protocol/record-batch.ts'
+import type { Steps } from '../../protocol/steps.ts'
 import type { Segment } from '../segment.ts'
 import { BatchStream } from './batch-stream.ts'
 import type { CleanableLog } from './cleanable-log.ts'
 import type { CleanableRange } from './cleanable-range.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import { type CleanerPace, CleaningAborted } from './cleaner-pace.ts'
-import { filterBatch, type RetentionFilter } from './filter-batch.ts'
+import { filterBatchInSteps } from './filter-batch.ts'
+import { SECRET_BYTES } from './key-digest.ts'
+import { learnBatch } from './learn-batch.ts'
 import { OffsetMap } from './offset-map.ts'
 import { RetentionRules } from './retention-rules.ts'
 import { groupSegments } from './segment-groups.ts'
@@ -26,6 +28,7 @@ export interface CleaningSettings {
 
 export interface CleaningTools {
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly pace: CleanerPace
   readonly settings: CleaningSettings
@@ -42,8 +45,6 @@ export interface CleaningReport {
 
 /** So many bytes may wait to be written to the device: a queue that is longer holds up those who append. */
 const FLUSH_EVERY_BYTES = 8 * 1024 * 1024
-/** The records of larger batches are looked at a few at a time. */
-const MANY_RECORDS = 256
 
 /**
  * One cleaning of one log: learns which offset is the last of each key, and then writes the segments anew without the records that a later
@@ -75,9 +76,10 @@ export class LogCleaning {
       bytes: dedupeBufferBytes,
       loadFactor,
       maxKeys: Number(firstUncleanableOffset - firstDirtyOffset),
+      secret: this.#tools.random.bytes(SECRET_BYTES),
     })
     await this.#learn(map)
-    const cleanedUpTo = map.lastOffset + 1n
+    const cleanedUpTo = BigInt(map.lastOffset + 1)
     const rules = this.#rulesFor(map)
     const segments = this.#log.segments.filter(({ baseOffset }) => baseOffset < cleanedUpTo)
     const legacyHorizonMs = this.#legacyHorizonMs()
@@ -126,7 +128,7 @@ export class LogCleaning {
     for (const [index, segment] of dirty.entries()) {
       if (!(await this.#learnSegment(segment, map, transactions))) return
       // The last offsets of a segment may have gone in an earlier cleaning.
-      map.lastOffset = (dirty[index + 1]?.baseOffset ?? end) - 1n
+      map.lastOffset = Number(dirty[index + 1]?.baseOffset ?? end) - 1
     }
   }
 
@@ -138,24 +140,11 @@ export class LogCleaning {
       for (const batch of chunk) {
         const last = lastOffset(batch, 0)
         if (hasDataToKeep(batch, transactions) && last >= start) {
-          if (!(await this.#learnBatch(batch, map))) return false
+          if (!(await this.#inTurns(learnBatch(batch, map, Number(start))))) return false
         }
-        if (last >= start) map.lastOffset = last
-        await this.#giveWay()
+        if (last >= start) map.lastOffset = Number(last)
+        if (this.#tools.pace.isTurnOver) await this.#giveWay()
       }
-    }
-    return true
-  }
-
-  async #learnBatch(batch: Buffer, map: OffsetMap): Promise<boolean> {
-    const { firstDirtyOffset: start } = this.#range
-    let count = 0
-    for (const { key, offset } of readRecords(batch)) {
-      if (key !== null && offset >= start) {
-        if (map.isFull) return false
-        map.put(key, offset)
-      }
-      if (++count % MANY_RECORDS === 0) await this.#giveWay()
     }
     return true
   }
@@ -192,7 +181,6 @@ export class LogCleaning {
   }
 
   async #copy(segment: Segment, cleaned: Segment, rules: RetentionRules): Promise<void> {
-    const indexIntervalBytes = this.#log.config['index.interval.bytes']
     let unflushed = 0
     let previous = segment.baseOffset - 1n
     const { segments } = this.#log
@@ -205,13 +193,13 @@ export class LogCleaning {
         if (!isIntact(batch, 0) || baseOffset(batch, 0) <= previous || lastOffset(batch, 0) >= end)
           throw new CorruptLogError(segment, previous)
         previous = lastOffset(batch, 0)
-        const filtered = filterBatch(batch, await this.#decided(batch, rules))
+        const filtered = await this.#inTurns(filterBatchInSteps(batch, rules))
         if (filtered) left.push(filtered)
-        await this.#giveWay()
+        if (this.#tools.pace.isTurnOver) await this.#giveWay()
       }
       if (left.length === 0) continue
       const bytes = left.length === 1 ? left[0]! : Buffer.concat(left)
-      cleaned.append(bytes, maxTimestamp(bytes, 0), indexIntervalBytes)
+      cleaned.append(bytes, maxTimestamp(bytes, 0))
       this.#bytesAfter += bytes.length
       unflushed += bytes.length
       await this.#moved(bytes.length)
@@ -222,26 +210,16 @@ export class LogCleaning {
     }
   }
 
-  /** For a batch with many records a filter that has decided about all of them already, a few at a time. */
-  async #decided(batch: Buffer, rules: RetentionRules): Promise<RetentionFilter> {
-    if (magicOf(batch, 0) < 2 || recordCount(batch, 0) <= MANY_RECORDS) return rules
-    const retention = rules.retentionOf(batch)
-    const kept: boolean[] = []
-    if (retention.fate !== 'delete') {
-      for (const record of readRecords(batch)) {
-        kept.push(rules.keeps(batch, record))
-        if (kept.length % MANY_RECORDS === 0) await this.#giveWay()
-      }
+  async #inTurns<Result>(steps: Steps<Result>): Promise<Result> {
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      if (this.#tools.pace.isTurnOver) await this.#giveWay()
     }
-    let index = 0
-    const { nowMs, deleteRetentionMs } = rules
-    return { nowMs, deleteRetentionMs, retentionOf: () => retention, keeps: () => kept[index++]! }
   }
 
   async #giveWay(): Promise<void> {
-    const { pace } = this.#tools
-    if (!pace.isTurnOver) return
-    await pace.yield()
+    await this.#tools.pace.yield()
     this.#check()
   }
 

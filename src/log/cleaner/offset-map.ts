@@ -1,12 +1,10 @@
-import { hash } from 'node:crypto'
+import { KeyDigest } from './key-digest.ts'
 import type { LatestOffsets } from './retention-rules.ts'
 
-/** Half of a SHA-256 and an offset. */
+/** A digest and an offset. */
 const ENTRY_BYTES = 24
 const ENTRY_WORDS = ENTRY_BYTES / 4
 const WORD = 2 ** 32
-/** Nobody finds two keys with the same digest, not even on purpose: it stands for the key. */
-const DIGEST = 'sha256'
 
 /** How much room the map of a pass gets. */
 export interface OffsetMapOptions {
@@ -16,6 +14,8 @@ export interface OffsetMapOptions {
   readonly loadFactor: number
   /** There are no more keys than this, so there need be no more room. */
   readonly maxKeys: number
+  /** See `KeyDigest`. */
+  readonly secret: Buffer
 }
 
 /**
@@ -26,18 +26,20 @@ export class OffsetMap implements LatestOffsets {
   /** So many keys fit. */
   readonly capacity: number
   /** Last offset that was read. */
-  lastOffset = -1n
+  lastOffset = -1
   readonly #slots: number
   /** Four words of digest and two of the offset, which is one more than it is: only a free slot has 0. */
   readonly #words: Int32Array
+  readonly #digest: KeyDigest
   #size = 0
 
-  constructor({ bytes, loadFactor, maxKeys }: OffsetMapOptions) {
+  constructor({ bytes, loadFactor, maxKeys, secret }: OffsetMapOptions) {
     const allowed = Math.floor(Math.min(bytes, 2 ** 31 - 1) / ENTRY_BYTES)
     const needed = Math.ceil(maxKeys / loadFactor) + 2
     this.#slots = primeBelow(Math.min(allowed, needed))
     this.capacity = Math.min(Math.floor(Math.min(allowed, needed) * loadFactor), this.#slots - 1)
     this.#words = new Int32Array(this.#slots * ENTRY_WORDS)
+    this.#digest = new KeyDigest(secret)
   }
 
   get size(): number {
@@ -48,51 +50,37 @@ export class OffsetMap implements LatestOffsets {
     return this.#size >= this.capacity
   }
 
-  /** Not to be called when it is full. */
-  put(key: Buffer, offset: bigint): void {
+  /** The key lies in the middle of other bytes. Not to be called when it is full. */
+  put(bytes: Buffer, keyAt: number, keyLength: number, offset: number): void {
     const words = this.#words
-    const at = this.#find(key)
+    const at = this.#find(bytes, keyAt, keyLength)
     if (isFree(words, at)) {
       this.#size++
-      for (let word = 0; word < 4; word++) words[at + word] = digest[word]!
+      for (let word = 0; word < 4; word++) words[at + word] = this.#digest.words[word]!
     }
-    const stored = Number(offset) + 1
+    const stored = offset + 1
     words[at + 4] = Math.floor(stored / WORD)
     words[at + 5] = stored | 0
     this.lastOffset = offset
   }
 
-  get(key: Buffer): bigint {
+  get(bytes: Buffer, keyAt: number, keyLength: number): number {
     const words = this.#words
-    const at = this.#find(key)
-    return BigInt(words[at + 4]! * WORD + (words[at + 5]! >>> 0) - 1)
+    const at = this.#find(bytes, keyAt, keyLength)
+    return words[at + 4]! * WORD + (words[at + 5]! >>> 0) - 1
   }
 
   /** Where the key is, or the free slot that it would get. A prime number of slots: any step comes past all of them. */
-  #find(key: Buffer): number {
-    digestOf(key)
+  #find(bytes: Buffer, keyAt: number, keyLength: number): number {
+    this.#digest.look(bytes, keyAt, keyLength)
+    const digest = this.#digest.words
     const words = this.#words
     const slots = this.#slots
     const step = 1 + ((digest[1]! >>> 0) % (slots - 1))
     for (let slot = (digest[0]! >>> 0) % slots; ; slot = (slot + step) % slots) {
       const at = slot * ENTRY_WORDS
-      if (isFree(words, at) || isSame(words, at)) return at
+      if (isFree(words, at) || isSame(words, at, digest)) return at
     }
-  }
-}
-
-/** Of the key that was looked for last. */
-const digest = new Int32Array(4)
-
-function digestOf(key: Buffer): void {
-  // As characters: a buffer for each would take three times as long.
-  const text = hash(DIGEST, key, 'binary')
-  for (let word = 0, at = 0; word < 4; word++, at += 4) {
-    digest[word] =
-      (text.charCodeAt(at) << 24) |
-      (text.charCodeAt(at + 1) << 16) |
-      (text.charCodeAt(at + 2) << 8) |
-      text.charCodeAt(at + 3)
   }
 }
 
@@ -100,7 +88,7 @@ function isFree(words: Int32Array, at: number): boolean {
   return words[at + 5] === 0 && words[at + 4] === 0
 }
 
-function isSame(words: Int32Array, at: number): boolean {
+function isSame(words: Int32Array, at: number, digest: Int32Array): boolean {
   return (
     words[at] === digest[0] &&
     words[at + 1] === digest[1] &&

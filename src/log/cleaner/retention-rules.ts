@@ -1,4 +1,3 @@
-import type { LogRecord } from '../../protocol/record.ts'
 import {
   baseTimestamp,
   hasDeleteHorizon,
@@ -9,15 +8,16 @@ import {
   producerId,
   recordCount,
 } from '../../protocol/record-batch.ts'
+import type { KeyedRecord } from '../../protocol/record-cursor.ts'
 import { type CleanedTransaction, CleanedTransactions } from './cleaned-transactions.ts'
 import type { BatchRetention, RetentionFilter } from './filter-batch.ts'
 
-/** The last offset of each key, as far as the cleaner has read. */
+/** The last offset of each key, as far as the cleaner has read. Numbers: there is no room for more than 2 ** 53 records on any disk. */
 export interface LatestOffsets {
   /** Last offset that was read: what lies behind is not known, and stays. */
-  readonly lastOffset: bigint
+  readonly lastOffset: number
   /** -1 when the key was not met. */
-  get(key: Buffer): bigint
+  get(bytes: Buffer, keyAt: number, keyLength: number): number
 }
 
 /** What the log must keep of a producer that may still write. */
@@ -75,15 +75,15 @@ export class RetentionRules implements RetentionFilter {
     }
   }
 
-  keeps(batch: Buffer, { offset, key, value }: LogRecord): boolean {
+  keeps(batch: Buffer, offset: number, { bytes, keyAt, keyLength, isTombstone }: KeyedRecord): boolean {
     if (this.#goesWhole) return false
     const isLegacy = magicOf(batch, 0) < 2
     if (!isLegacy && isControlBatch(batch, 0)) return true
     const { latestOffsets } = this.#facts
     if (offset > latestOffsets.lastOffset) return true
     // Nobody can say which record without a key a later one replaces.
-    if (key === null || offset < latestOffsets.get(key)) return false
-    if (value !== null) return true
+    if (keyLength < 0 || offset < latestOffsets.get(bytes, keyAt, keyLength)) return false
+    if (!isTombstone) return true
     if (isLegacy) return this.keepsLegacyTombstones
     return !hasDeleteHorizon(batch, 0) || baseTimestamp(batch, 0) > BigInt(this.nowMs)
   }

@@ -103,6 +103,9 @@ export async function openStorage(
   return { files, clock, directory, partitions, partition: partitions.get('t', 0)! }
 }
 
+/** Lets what goes on off the main thread of a simulated machine end. */
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 /** What is on disk at this moment, as a process that is killed now would leave it. */
 export function copyFiles(files: Files, from = '/'): MemoryFiles {
   const copy = new MemoryFiles()

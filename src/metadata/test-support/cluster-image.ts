@@ -33,7 +33,7 @@ export function clusterImage(
 export function replay(image: MetadataImage, records: readonly MetadataRecord[]): void {
   const baseOffset = image.lastAppliedOffset + 1n
   const lastOffset = baseOffset + BigInt(records.length) - 1n
-  image.replay({ baseOffset, lastOffset, leaderEpoch: 1, newLeaderId: undefined, records })
+  image.replay({ baseOffset, lastOffset, leaderEpoch: 1, records })
 }
 
 function registration(brokerId: number, fenced: boolean): MetadataRecord {

@@ -81,9 +81,14 @@ export class MetadataHarness {
 
   static async start(options: MetadataHarnessOptions = {}): Promise<MetadataHarness> {
     const harness = new MetadataHarness(options)
-    harness.controller.load()
+    try {
+      harness.controller.load()
+    } catch (error) {
+      harness.directory.giveBack()
+      throw error
+    }
     await harness.partitions.start(harness.follower.goLive())
-    harness.controller.start([{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }])
+    await harness.controller.start([{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }])
     return harness
   }
 
@@ -91,10 +96,10 @@ export class MetadataHarness {
   written(from = 0): string[][] {
     return this.batches
       .slice(from)
-      .map(({ newLeaderId, records }) =>
-        newLeaderId === undefined
+      .map(({ control, records }) =>
+        control?.leaderId === undefined
           ? records.map(({ codec, version }) => `${codec.name.replace('Record', '')} ${version}`)
-          : [`leader ${newLeaderId}`],
+          : [`leader ${control.leaderId}`],
       )
   }
 

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { runAll, type Steps } from '../steps.ts'
 import {
   COMPRESSION_NAMES,
   compress,
+  compressInSteps,
   compressionName,
   DecompressionError,
   decompress,
+  decompressInSteps,
 } from './compression.ts'
 import { lz4Decompress } from './lz4.ts'
 import { snappyDecompress } from './snappy.ts'
@@ -98,23 +101,52 @@ test('codecs that Kafka does not have', () => {
   expect(() => compressionName(5)).toThrow(DecompressionError)
 })
 
+/** Steps of a piece of work, and what comes of it. */
+function countSteps(steps: Steps<Buffer>): { count: number; result: Buffer } {
+  for (let count = 0; ; count++) {
+    const { done, value } = steps.next()
+    if (done) return { count, result: value }
+  }
+}
+
+describe('in steps of a block', () => {
+  const blocks = 6
+  const content = noise(blocks * 128 * 1024)
+
+  test.each([
+    ['lz4', 64],
+    ['snappy', 32],
+  ] as const)('%s', (codec, blockKib) => {
+    const packed = countSteps(compressInSteps(codec, content))
+    const unpacked = countSteps(decompressInSteps(codec, packed.result))
+    expect([packed.count, unpacked.count]).toEqual([(blocks * 128) / blockKib, (blocks * 128) / blockKib])
+    expect(unpacked.result.equals(content)).toBe(true)
+  })
+
+  test('zstd without the one of Node', () => {
+    const { count, result } = countSteps(zstdDecompress(zstdStore(content), content.length))
+    expect(count).toBe(blocks)
+    expect(result.equals(content)).toBe(true)
+  })
+})
+
 describe('zstd without the one of Node', () => {
   test.each(foreign.zstd)('%s', (_, base64) => {
-    expect(zstdDecompress(Buffer.from(base64, 'base64'), MAX).toString()).toBe(text)
+    expect(runAll(zstdDecompress(Buffer.from(base64, 'base64'), MAX)).toString()).toBe(text)
   })
 
   test('frames in a row, and such as are to be skipped', () => {
     const skipped = Buffer.from('502a4d1803000000010203', 'hex')
     const frames = [zstdStore(Buffer.from('a')), skipped, zstdStore(Buffer.from('b'))]
-    expect(zstdDecompress(Buffer.concat(frames), MAX).toString()).toBe('ab')
+    expect(runAll(zstdDecompress(Buffer.concat(frames), MAX)).toString()).toBe('ab')
   })
 
   test('a claimed size is not believed', () => {
     const frame = zstdStore(Buffer.from('abc'))
     frame.writeUInt32LE(4, 5)
-    expect(() => zstdDecompress(frame, MAX)).toThrow(DecompressionError)
+    expect(() => runAll(zstdDecompress(frame, MAX))).toThrow(DecompressionError)
     frame.writeUInt32LE(0xffffffff, 5)
-    expect(() => zstdDecompress(frame, MAX)).toThrow(expect.objectContaining({ isTooLarge: true }))
+    expect(() => runAll(zstdDecompress(frame, MAX))).toThrow(expect.objectContaining({ isTooLarge: true }))
   })
 
   test('a thousand blocks of a few bytes each that grow', () => {
@@ -122,7 +154,7 @@ describe('zstd without the one of Node', () => {
     // Not the last, the same byte 131072 times.
     const block = Buffer.from([0x02, 0x00, 0x10, 0x41])
     const bomb = Buffer.concat([header, ...Array<Buffer>(1000).fill(block)])
-    expect(() => zstdDecompress(bomb, MAX)).toThrow(expect.objectContaining({ isTooLarge: true }))
+    expect(() => runAll(zstdDecompress(bomb, MAX))).toThrow(expect.objectContaining({ isTooLarge: true }))
   })
 })
 
@@ -130,12 +162,16 @@ describe('snappy', () => {
   test('a block without the framing of Java', () => {
     // Length 9; a literal of three letters; six bytes from three before; by one and by two bytes.
     for (const copy of ['0903', '160300'])
-      expect(snappyDecompress(Buffer.from(`0908616263${copy}`, 'hex'), MAX).toString()).toBe('abcabcabc')
+      expect(runAll(snappyDecompress(Buffer.from(`0908616263${copy}`, 'hex'), MAX)).toString()).toBe(
+        'abcabcabc',
+      )
   })
 
   test('a length that so few bytes cannot have', () => {
-    expect(() => snappyDecompress(Buffer.from('ffffffff0f00', 'hex'), 2 ** 33)).toThrow(DecompressionError)
-    expect(() => snappyDecompress(Buffer.from('ffffffff0f00', 'hex'), MAX)).toThrow(
+    expect(() => runAll(snappyDecompress(Buffer.from('ffffffff0f00', 'hex'), 2 ** 33))).toThrow(
+      DecompressionError,
+    )
+    expect(() => runAll(snappyDecompress(Buffer.from('ffffffff0f00', 'hex'), MAX))).toThrow(
       expect.objectContaining({ isTooLarge: true }),
     )
   })

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
+import { runAll, type Steps } from '../steps.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
-import { lz4Compress, lz4Decompress } from './lz4.ts'
+import { lz4CompressInSteps, lz4DecompressInSteps } from './lz4.ts'
 import { snappyCompress, snappyDecompress } from './snappy.ts'
 import { zstdDecompress, zstdStore } from './zstd.ts'
 
@@ -46,38 +47,49 @@ export function decompressionLimit(length: number): number {
 }
 
 /** Throws `DecompressionError`, without having allocated much more than `maxBytes`. */
-export function decompress(
+export function decompress(codec: CompressionName, bytes: Buffer, maxBytes?: number): Buffer {
+  return runAll(decompressInSteps(codec, bytes, maxBytes))
+}
+
+/** The same in steps: a block at a time, where the codec is ours. */
+export function* decompressInSteps(
   codec: CompressionName,
   bytes: Buffer,
   maxBytes = decompressionLimit(bytes.length),
-): Buffer {
+): Steps<Buffer> {
   switch (codec) {
     case 'none':
       return bytes
     case 'gzip':
       return unzip(maxBytes, (options) => zlib().gunzipSync(bytes, options))
     case 'snappy':
-      return snappyDecompress(bytes, maxBytes)
+      return yield* snappyDecompress(bytes, maxBytes)
     case 'lz4':
-      return lz4Decompress(bytes, maxBytes)
+      return yield* lz4DecompressInSteps(bytes, maxBytes)
     case 'zstd': {
       const native = zlib().zstdDecompressSync
-      return native ? unzip(maxBytes, (options) => native(bytes, options)) : zstdDecompress(bytes, maxBytes)
+      if (native) return unzip(maxBytes, (options) => native(bytes, options))
+      return yield* zstdDecompress(bytes, maxBytes)
     }
   }
 }
 
 /** `level`: as `compression.gzip.level` and `compression.zstd.level` have it; the codec's own default when it is left out. */
 export function compress(codec: CompressionName, bytes: Buffer, level?: number): Buffer {
+  return runAll(compressInSteps(codec, bytes, level))
+}
+
+/** The same in steps. */
+export function* compressInSteps(codec: CompressionName, bytes: Buffer, level?: number): Steps<Buffer> {
   switch (codec) {
     case 'none':
       return bytes
     case 'gzip':
       return zlib().gzipSync(bytes, level === undefined ? {} : { level })
     case 'snappy':
-      return snappyCompress(bytes)
+      return yield* snappyCompress(bytes)
     case 'lz4':
-      return lz4Compress(bytes)
+      return yield* lz4CompressInSteps(bytes)
     case 'zstd':
       return compressZstd(bytes, level)
   }

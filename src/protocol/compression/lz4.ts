@@ -1,3 +1,4 @@
+import { runAll, type Steps } from '../steps.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
 import { hashOf, MatchTable, matchLength } from './match-table.ts'
 import { xxHash32 } from './xxhash32.ts'
@@ -32,6 +33,11 @@ function blockBytes(code: number): number {
 
 /** One frame with independent blocks; like Kafka's reader it checks the header and the blocks, but not the checksum of the whole. */
 export function lz4Decompress(bytes: Buffer, maxBytes: number, checksHeader = true): Buffer {
+  return runAll(lz4DecompressInSteps(bytes, maxBytes, checksHeader))
+}
+
+/** The same, a block at a time. */
+export function* lz4DecompressInSteps(bytes: Buffer, maxBytes: number, checksHeader = true): Steps<Buffer> {
   const header = readFrameHeader(bytes, checksHeader)
   const { maxBlockBytes, hasBlockChecksums } = header
   const output = Buffer.allocUnsafe(Math.min(contentBound(bytes, header), maxBytes + maxBlockBytes))
@@ -52,6 +58,7 @@ export function lz4Decompress(bytes: Buffer, maxBytes: number, checksHeader = tr
     else length = fill(output, length, Math.min(output.length, length + maxBlockBytes), block)
     if (length > maxBytes) throw tooLarge(maxBytes)
     at = behind
+    yield
   }
 }
 
@@ -154,6 +161,11 @@ function headerChecksum(covered: Buffer): number {
  * the frame's magic too, wrongly, as Kafka does in message format 0 (KAFKA-3160).
  */
 export function lz4Compress(bytes: Buffer, coversMagic = false): Buffer {
+  return runAll(lz4CompressInSteps(bytes, coversMagic))
+}
+
+/** The same, a block at a time. */
+export function* lz4CompressInSteps(bytes: Buffer, coversMagic = false): Steps<Buffer> {
   const header = Buffer.from([0, 0, 0, 0, VERSION_BITS | INDEPENDENT_BLOCKS, BLOCK_CODE << 4, 0])
   header.writeUInt32LE(MAGIC)
   header[6] = headerChecksum(header.subarray(coversMagic ? 0 : 4, 6))
@@ -164,6 +176,7 @@ export function lz4Compress(bytes: Buffer, coversMagic = false): Buffer {
     const block = compressBlock(input, table)
     const isSmaller = block.length < input.length
     parts.push(littleEndian(isSmaller ? block.length : input.length + STORED), isSmaller ? block : input)
+    yield
   }
   parts.push(littleEndian(0))
   return Buffer.concat(parts)

@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
 import { hashOf, MatchTable, matchLength } from './match-table.ts'
 
@@ -13,7 +14,8 @@ const MAX_COPY_BYTES = 64
 /** No element of two bytes gives more than this, so no block can grow more. */
 const MAX_GROWTH = 32
 
-export function snappyDecompress(bytes: Buffer, maxBytes: number): Buffer {
+/** A block at a time. */
+export function* snappyDecompress(bytes: Buffer, maxBytes: number): Steps<Buffer> {
   if (!bytes.subarray(0, FRAMING_MAGIC.length).equals(FRAMING_MAGIC)) return decompressBlock(bytes, maxBytes)
   const blocks: Buffer[] = []
   let length = 0
@@ -26,6 +28,7 @@ export function snappyDecompress(bytes: Buffer, maxBytes: number): Buffer {
     blocks.push(block)
     length += block.length
     at += size
+    yield
   }
   return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, length)
 }
@@ -86,8 +89,8 @@ function fill(output: Buffer, block: Buffer, from: number): number {
   return length
 }
 
-/** In the framing of Java's streams, as Kafka's own broker compresses. */
-export function snappyCompress(bytes: Buffer): Buffer {
+/** In the framing of Java's streams, as Kafka's own broker compresses, a block at a time. */
+export function* snappyCompress(bytes: Buffer): Steps<Buffer> {
   const header = Buffer.alloc(FRAMING_HEADER_BYTES)
   FRAMING_MAGIC.copy(header)
   header.writeInt32BE(FRAMING_VERSION, FRAMING_MAGIC.length)
@@ -99,6 +102,7 @@ export function snappyCompress(bytes: Buffer): Buffer {
     const size = Buffer.alloc(4)
     size.writeInt32BE(block.length)
     parts.push(size, block)
+    yield
   }
   return Buffer.concat(parts)
 }

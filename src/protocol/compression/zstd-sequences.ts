@@ -1,5 +1,8 @@
+import type { Steps } from '../steps.ts'
 import { DecompressionError } from './decompression-error.ts'
 import { BackwardBits, buildFseTable, type FseTable, readFseTable, singleSymbolTable } from './zstd-bits.ts'
+
+const SEQUENCES_PER_STEP = 1024
 
 /** One of the three kinds of numbers in a sequence. */
 interface Kind {
@@ -60,8 +63,8 @@ export function startSequences(frameStart: number): SequenceState {
   return { frameStart, ...none, recent: [1, 4, 8] }
 }
 
-/** Runs the sequences of a block: so many literals, then a copy. Returns the length of the output, which must not pass `limit`. */
-export function readSequences(
+/** Runs the sequences of a block: so many literals, then a copy. Gives the length of the output, which must not pass `limit`. */
+export function* readSequences(
   block: Buffer,
   from: number,
   literals: Buffer,
@@ -69,7 +72,7 @@ export function readSequences(
   start: number,
   limit: number,
   state: SequenceState,
-): number {
+): Steps<number> {
   const { count, end } = readCount(block, from)
   let length = start
   let literalAt = 0
@@ -88,6 +91,7 @@ export function readSequences(
       length = matchAt + matchLength
       if (distance >= matchLength) output.copyWithin(matchAt, matchAt - distance, length - distance)
       else for (let to = matchAt; to < length; to++) output[to] = output[to - distance]!
+      if (left % SEQUENCES_PER_STEP === 0) yield
     }
     run.finish()
   }

@@ -1,3 +1,4 @@
+import type { Steps } from '../steps.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
 import { type LiteralsState, readLiterals } from './zstd-literals.ts'
 import { readSequences, type SequenceState, startSequences } from './zstd-sequences.ts'
@@ -13,12 +14,12 @@ const STORED_DESCRIPTOR = 0xa0
 
 /**
  * Zstandard (RFC 8878) for Node before 22.15, which has none of its own. Time and memory are bounded by the input and `maxBytes`: each block
- * is held to 128 KiB. The checksum of a frame is not looked at, since the batch around it has one.
+ * is held to 128 KiB, and a step is a part of one. The checksum of a frame is not looked at, since the batch around it has one.
  */
-export function zstdDecompress(bytes: Buffer, maxBytes: number): Buffer {
+export function* zstdDecompress(bytes: Buffer, maxBytes: number): Steps<Buffer> {
   const output = new Output(maxBytes, 4 * bytes.length)
   let at = 0
-  do at = readFrame(bytes, at, output)
+  do at = yield* readFrame(bytes, at, output)
   while (at < bytes.length)
   return output.finish()
 }
@@ -53,7 +54,7 @@ class Output {
 }
 
 /** Returns the position behind the frame. */
-function readFrame(bytes: Buffer, from: number, output: Output): number {
+function* readFrame(bytes: Buffer, from: number, output: Output): Steps<number> {
   if (from + 8 > bytes.length) throw new DecompressionError('a zstd frame is cut off')
   const magic = bytes.readUInt32LE(from)
   if (magic - (magic % 16) === SKIPPABLE_MAGIC) return from + 8 + bytes.readUInt32LE(from + 4)
@@ -69,7 +70,8 @@ function readFrame(bytes: Buffer, from: number, output: Output): number {
     const word = bytes.readUIntLE(at, 3)
     at += 3
     isLast = (word & 1) === 1
-    at += readBlock((word >> 1) & 3, bytes, at, word >> 3, output, literals, sequences)
+    at += yield* readBlock((word >> 1) & 3, bytes, at, word >> 3, output, literals, sequences)
+    yield
   }
   if (header.contentBytes !== undefined && output.length - start !== header.contentBytes)
     throw new DecompressionError('a zstd frame is not as long as it says')
@@ -96,8 +98,8 @@ function readFrameHeader(bytes: Buffer, from: number) {
   return { contentBytes, hasChecksum: (descriptor & CHECKSUM) !== 0, end }
 }
 
-/** Returns how many bytes of input the block takes. */
-function readBlock(
+/** Gives how many bytes of input the block takes. */
+function* readBlock(
   type: number,
   bytes: Buffer,
   at: number,
@@ -105,7 +107,7 @@ function readBlock(
   output: Output,
   literals: LiteralsState,
   sequences: SequenceState,
-): number {
+): Steps<number> {
   if (size > MAX_BLOCK_BYTES || type === 3) throw new DecompressionError('a zstd block is none')
   const inputBytes = type === 1 ? 1 : size
   if (at + inputBytes > bytes.length) throw new DecompressionError('a zstd block is cut off')
@@ -113,8 +115,10 @@ function readBlock(
     output.reserve(MAX_BLOCK_BYTES)
     const block = bytes.subarray(at, at + size)
     const { content, end } = readLiterals(block, literals, MAX_BLOCK_BYTES)
-    const limit = output.length + MAX_BLOCK_BYTES
-    output.length = readSequences(block, end, content, output.bytes, output.length, limit, sequences)
+    yield
+    const { bytes: into, length } = output
+    const limit = length + MAX_BLOCK_BYTES
+    output.length = yield* readSequences(block, end, content, into, length, limit, sequences)
     return size
   }
   output.reserve(size)
