@@ -322,6 +322,15 @@ describe('a broker whose disk fails once answers errors, keeps what it acknowled
 })
 
 /** Lines of the log, by level. */
+/** Resolves when nobody has changed the disk for a while: new folders are flushed in the background. */
+async function backgroundWorkOf(disk: Disk): Promise<void> {
+  const { calls } = disk.faults
+  for (let seen = -1, turns = 0; turns < 50; turns = calls.length === seen ? turns + 1 : 0) {
+    seen = calls.length
+    await settle()
+  }
+}
+
 function recording(): { lines: string[]; logger: Logger } {
   const lines: string[] = []
   const line = (level: string) => (_facts: object, message: string) => void lines.push(`${level} ${message}`)
@@ -346,8 +355,7 @@ describe.each(['full', 'read-only'] as const)('a disk that is %s', (kind) => {
     expect(await place.create('t')).toBe(0)
     expect((await place.produce('before')).errorCode).toBe(0)
     expect(await place.commit(1n)).toBe(0)
-    // New folders are flushed in the background.
-    await settle()
+    await backgroundWorkOf(disk)
     harm(disk)
     return { disk, place, lines }
   }
