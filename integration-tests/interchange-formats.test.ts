@@ -9,7 +9,8 @@ import { hashOfDirectory, problemsIn } from './interchange/directory-hash.ts'
 import { type Engine, type RunningBroker, startBroker } from './interchange/exchange.ts'
 import { quorumView, upgradeFeature } from './interchange/quorum-view.ts'
 import { joinStreamsGroup } from './interchange/streams-group.ts'
-import { committedValues, Transactions } from './interchange/transactions.ts'
+import { TransactionalProducer } from './interchange/transactional-producer.ts'
+import { committedValues, runTransaction } from './interchange/transactions.ts'
 import { BrokerProcess } from './support/broker-process.ts'
 import { clientSuite } from './support/client-suite.ts'
 import { kafkaTool, missingKafkaTools } from './support/kafka-tools.ts'
@@ -92,12 +93,12 @@ clientSuite('directories that Apache Kafka’s own tool has formatted', missingK
         const client = await ClusterClient.open(bootstrapServers)
         await client.createTopic('paid', 1, {})
         client.close()
-        const transactions = await Transactions.open(bootstrapServers, 'payments')
-        await transactions.run('paid', 'first', 'paying', 1n, 'commit')
-        await transactions.run('paid', 'second', 'paying', 2n, 'abort')
-        await transactions.run('paid', 'third', 'paying', 3n, 'commit')
-        await transactions.run('paid', 'fourth', 'paying', 4n, 'abort')
-        transactions.close()
+        const payments = await TransactionalProducer.open(bootstrapServers, 'payments')
+        await runTransaction(payments, 'paid', 'first', 'paying', 1n, 'commit')
+        await runTransaction(payments, 'paid', 'second', 'paying', 2n, 'abort')
+        await runTransaction(payments, 'paid', 'third', 'paying', 3n, 'commit')
+        await runTransaction(payments, 'paid', 'fourth', 'paying', 4n, 'abort')
+        payments.close()
         await check(bootstrapServers)
       })
       await exchange.turn('Odradek', check)

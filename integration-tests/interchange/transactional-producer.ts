@@ -1,15 +1,19 @@
 import { ZERO_UUID } from '../../src/protocol/api.ts'
+import { AddOffsetsToTxn } from '../../src/protocol/generated/add-offsets-to-txn.ts'
 import { AddPartitionsToTxn } from '../../src/protocol/generated/add-partitions-to-txn.ts'
 import { EndTxn } from '../../src/protocol/generated/end-txn.ts'
 import { FindCoordinator } from '../../src/protocol/generated/find-coordinator.ts'
 import { InitProducerId } from '../../src/protocol/generated/init-producer-id.ts'
 import { Produce } from '../../src/protocol/generated/produce.ts'
+import { TxnOffsetCommit } from '../../src/protocol/generated/txn-offset-commit.ts'
 import { ApiConnection } from '../client/api-connection.ts'
 import { patiently } from './patience.ts'
 
 const TIMEOUT_MS = 20_000
 /** The transaction before is not over yet. */
 const CONCURRENT_TRANSACTIONS = 51
+/** Kinds of keys of a coordinator. */
+const OF_GROUP = 0
 const OF_TRANSACTION = 1
 
 /** A producer with a transactional id, for a broker that has transactions. */
@@ -41,13 +45,7 @@ export class TransactionalProducer {
   /** Resolves when the transaction before is over, with all its markers written. */
   async #init(): Promise<void> {
     const transactionalId = this.#transactionalId
-    await patiently(`find the coordinator of ${transactionalId}`, () =>
-      this.#connection.ask(FindCoordinator, 2, {
-        key: transactionalId,
-        keyType: OF_TRANSACTION,
-        coordinatorKeys: [],
-      }),
-    )
+    await this.#findCoordinator(transactionalId, OF_TRANSACTION)
     const request = {
       transactionalId,
       transactionTimeoutMs: 60_000,
@@ -95,6 +93,29 @@ export class TransactionalProducer {
     })
   }
 
+  /** Commits an offset of partition 0 of a topic as part of the transaction. */
+  async commitOffset(groupId: string, topic: string, offset: bigint, metadata: string): Promise<void> {
+    const transaction = { transactionalId: this.#transactionalId, ...this.producer, groupId }
+    await this.#findCoordinator(groupId, OF_GROUP)
+    await patiently(`add offsets of ${groupId}`, () => this.#connection.ask(AddOffsetsToTxn, 3, transaction))
+    await patiently(`commit offsets of ${groupId}`, async () => {
+      const partition = {
+        partitionIndex: 0,
+        committedOffset: offset,
+        committedLeaderEpoch: -1,
+        committedMetadata: metadata,
+      }
+      const { topics } = await this.#connection.ask(TxnOffsetCommit, 3, {
+        ...transaction,
+        generationId: -1,
+        memberId: '',
+        groupInstanceId: null,
+        topics: [{ name: topic, partitions: [partition] }],
+      })
+      return topics[0]!.partitions[0]!
+    })
+  }
+
   /** Ends the transaction, and waits until all of it is written. */
   async end(committed: boolean): Promise<void> {
     await patiently(`end the transaction of ${this.#transactionalId}`, () =>
@@ -106,5 +127,12 @@ export class TransactionalProducer {
       }),
     )
     await this.#init()
+  }
+
+  /** The first one makes the topic that the coordinator keeps. */
+  async #findCoordinator(key: string, keyType: number): Promise<void> {
+    await patiently(`find the coordinator of ${key}`, () =>
+      this.#connection.ask(FindCoordinator, 2, { key, keyType, coordinatorKeys: [] }),
+    )
   }
 }
