@@ -1,4 +1,5 @@
 import type { Files, OpenFile } from '../platform/platform.ts'
+import { FlushedPath } from './flushed-path.ts'
 
 const FIRST_CAPACITY_BYTES = 256
 
@@ -22,13 +23,14 @@ export abstract class SparseIndex {
   #lengthInFile: number
   /** Size of the file in whole entries while it is not in memory; -1 until somebody asks. */
   #countInFile = -1
-  #isFlushed = true
+  readonly #device: FlushedPath
 
   constructor(files: Files, path: string, baseOffset: bigint, entryBytes: number, isNew: boolean) {
     this.#files = files
     this.path = path
     this.baseOffset = baseOffset
     this.#entryBytes = entryBytes
+    this.#device = new FlushedPath(files, () => this.path)
     this.#lengthInFile = isNew ? -1 : 0
     if (isNew) this.#bytes = Buffer.alloc(0)
   }
@@ -85,30 +87,13 @@ export abstract class SparseIndex {
   /** The same, and on to the device. */
   async flush(): Promise<void> {
     this.writeOut()
-    if (this.#isFlushed || !this.#files.exists(this.path)) return
-    this.#isFlushed = true
-    const file = this.#files.open(this.path, 'write')
-    try {
-      await file.flush()
-    } catch (error) {
-      this.#isFlushed = false
-      throw error
-    } finally {
-      file.close()
-    }
+    await this.#device.flush()
   }
 
   /** The same on the main thread. */
   flushSync(): void {
     this.writeOut()
-    if (this.#isFlushed || !this.#files.exists(this.path)) return
-    const file = this.#files.open(this.path, 'write')
-    try {
-      file.flushSync()
-    } finally {
-      file.close()
-    }
-    this.#isFlushed = true
+    this.#device.flushSync()
   }
 
   #writeTo(file: OpenFile): void {
@@ -116,7 +101,7 @@ export abstract class SparseIndex {
     if (from < this.#length) {
       file.write([this.#bytes!.subarray(from, this.#length)], from)
       // An empty file needs no flush: one that gets lost is made again.
-      this.#isFlushed = false
+      this.#device.isFlushed = false
     }
     this.#lengthInFile = this.#length
   }

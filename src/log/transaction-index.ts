@@ -1,4 +1,5 @@
 import type { Files } from '../platform/platform.ts'
+import { FlushedPath } from './flushed-path.ts'
 import type { AbortedTransaction } from './partition-log.ts'
 
 const ENTRY_BYTES = 34
@@ -26,11 +27,12 @@ export class TransactionIndex {
   path: string
   readonly #files: Files
   #entries: AbortedEntry[] | undefined
-  #isFlushed = true
+  readonly #device: FlushedPath
 
   constructor(files: Files, path: string, isNew: boolean) {
     this.#files = files
     this.path = path
+    this.#device = new FlushedPath(files, () => this.path)
     if (isNew) this.#entries = []
   }
 
@@ -48,7 +50,7 @@ export class TransactionIndex {
     } finally {
       file.close()
     }
-    this.#isFlushed = false
+    this.#device.isFlushed = false
     this.#entries = [...entries, ...added]
   }
 
@@ -65,30 +67,13 @@ export class TransactionIndex {
   }
 
   /** Hands all entries to the device. */
-  async flush(): Promise<void> {
-    if (this.#isFlushed) return
-    this.#isFlushed = true
-    const file = this.#files.open(this.path, 'write')
-    try {
-      await file.flush()
-    } catch (error) {
-      this.#isFlushed = false
-      throw error
-    } finally {
-      file.close()
-    }
+  flush(): Promise<void> {
+    return this.#device.flush()
   }
 
   /** The same on the main thread. */
   flushSync(): void {
-    if (this.#isFlushed) return
-    const file = this.#files.open(this.path, 'write')
-    try {
-      file.flushSync()
-    } finally {
-      file.close()
-    }
-    this.#isFlushed = true
+    this.#device.flushSync()
   }
 
   /** Forgets transactions that end at or behind an offset. */
@@ -105,7 +90,7 @@ export class TransactionIndex {
   /** Forgets all, to be built anew. */
   clear(): void {
     this.#files.remove(this.path)
-    this.#isFlushed = true
+    this.#device.isFlushed = true
     this.#entries = []
   }
 
