@@ -4,7 +4,9 @@ import type { Clock, Random, Timer } from '../platform/platform.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type CleanerSettings, LogCleaner } from './cleaner/log-cleaner.ts'
+import { closeLogs } from './close-logs.ts'
 import type { DataDirectory } from './data-directory.ts'
+import { DeferredRemovals } from './deferred-removals.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { TailMemory } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
@@ -40,11 +42,6 @@ const METADATA_TOPIC = '__cluster_metadata'
 export const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 /** A pass over many partitions lets others have their turn after so many milliseconds. */
 const TURN_MS = 20
-/** So many logs are closed at a time: each has up to four files open while it is flushed, and the process may open only so many. */
-const CLOSED_TOGETHER = 32
-/** A stop that has to flush thousands of logs says so often how far it is. */
-const STOP_PROGRESS_MS = 2000
-
 /**
  * All partitions of a broker, and what is done for all of them together: opening after a restart, retention, compaction, checkpoints,
  * stopping.
@@ -64,10 +61,7 @@ export class Partitions {
   #metadata: Partition | undefined
   #retentionTimer: Timer | undefined
   #checkpointTimer: Timer | undefined
-  /** What has been deleted and is removed later. */
-  readonly #removals = new Map<Timer, readonly string[]>()
-  /** One after the other. Never rejects. */
-  #removing: Promise<void> = Promise.resolve()
+  readonly #removals: DeferredRemovals
   /** Logs that are damaged, by the names of their folders: looking again would not help, and would take as long. */
   readonly #damaged = new Map<string, DamagedLogError>()
   readonly #folderNames: SharedFlush
@@ -82,6 +76,7 @@ export class Partitions {
     this.#folders = new PartitionFolders(directory, random, logger)
     this.#checkpoints = new Checkpoints(directory, logger)
     this.#progress = new RecoveryProgress(clock, logger)
+    this.#removals = new DeferredRemovals(directory.files, clock, logger)
     this.#folderNames = new SharedFlush(() => directory.files.flushDirectory(directory.path))
     this.#cleaner = new LogCleaner({
       clock,
@@ -101,7 +96,7 @@ export class Partitions {
       readBuffers: this.readBuffers,
       health: new StorageHealth(clock, logger),
       producerIdExpirationMs: () => options.settings().producerIdExpirationMs,
-      removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
+      removeLater: (paths, delayMs) => this.#removals.add(paths, delayMs),
       flushInBackground: (flush) => this.#flushInBackground(flush),
       flushFolderNames: () => this.#folderNames.run(),
       flushFolderNamesSync: () => directory.files.flushDirectorySync(directory.path),
@@ -171,7 +166,7 @@ export class Partitions {
     const { directory, settings } = this.#options
     this.#tellMissingFolders()
     this.#folders.putAsideStrays((name) => name === `${METADATA_TOPIC}-0` || this.#isAssigned(name))
-    this.#removeLater(this.#folders.deleted, settings().segmentDeleteDelayMs)
+    this.#removals.add(this.#folders.deleted, settings().segmentDeleteDelayMs)
     if (!directory.wasCleanShutdown) {
       this.#progress.onReport = onProgress
       await this.#recover()
@@ -297,33 +292,12 @@ export class Partitions {
         )
       }
     }
-    if (paths.length > 0) this.#removeLater(paths, partitions[0]!.config['file.delete.delay.ms'])
+    if (paths.length > 0) this.#removals.add(paths, partitions[0]!.config['file.delete.delay.ms'])
   }
 
   /** New settings of a topic hold from now on. */
   updateConfig(topic: string, config: TopicConfig): void {
     for (const partition of this.ofTopic(topic)) partition.config = config
-  }
-
-  #removeLater(paths: readonly string[], delayMs: number): void {
-    if (paths.length === 0 || this.#isStopped) return
-    const timer = this.#options.clock.schedule(delayMs, () => {
-      this.#removals.delete(timer)
-      this.#remove(paths)
-    })
-    this.#removals.set(timer, paths)
-  }
-
-  #remove(paths: readonly string[]): void {
-    this.#removing = this.#removing.then(async () => {
-      for (const path of paths) {
-        try {
-          await this.#environment.files.removeDirectory(path)
-        } catch (error) {
-          this.#options.logger.error({ path, err: error }, 'cannot remove what was deleted')
-        }
-      }
-    })
   }
 
   #flushInBackground(flush: () => Promise<void>): void {
@@ -388,56 +362,27 @@ export class Partitions {
     this.#isStopped = true
     this.#retentionTimer?.cancel()
     this.#checkpointTimer?.cancel()
-    for (const timer of this.#removals.keys()) timer.cancel()
-    const { directory, logger } = this.#options
+    this.#removals.stop()
+    const { directory, clock, logger } = this.#options
     try {
       await this.#cleaner.stop()
       await this.#flushes
-      await this.#closeAll()
+      const partitions = [...this.all(), this.#metadata]
+      await closeLogs(
+        partitions.flatMap((partition) => partition?.openLog ?? []),
+        clock,
+        logger,
+      )
       await this.#checkpoints.write(this.all())
       // Nobody reads from it any more, and Apache Kafka would complain of what it lacks.
-      for (const paths of this.#removals.values()) this.#remove(paths)
-      await this.#removing
+      await this.#removals.finish()
       // What could not be recovered the next start has to try again.
       if (this.#isRecovered) await directory.writeCleanShutdown(brokerEpoch)
     } catch (error) {
       logger.error({ err: error }, 'shutdown is not clean: the next start will recover')
     }
-    await this.#removing
+    await this.#removals.settled()
     directory.release()
-  }
-
-  /** Closes every log, also when one cannot be: then what went wrong first is thrown at the end. */
-  async #closeAll(): Promise<void> {
-    const open = [...this.all(), this.#metadata].flatMap((partition) => partition?.openLog ?? [])
-    const failures: unknown[] = []
-    const queue = open.values()
-    let closed = 0
-    const closeNext = async (): Promise<void> => {
-      // All of them take from the same queue.
-      for (const log of queue) {
-        await log.close().catch((error: unknown) => failures.push(error))
-        closed++
-      }
-    }
-    const progress = this.#tellProgress(() => ({ flushed: closed, logs: open.length }))
-    await Promise.all(Array.from({ length: CLOSED_TOGETHER }, closeNext))
-    progress.cancel()
-    if (failures.length > 0) throw failures[0]
-  }
-
-  /** Says every few seconds how far a stop has come, until that is cancelled. */
-  #tellProgress(facts: () => { flushed: number; logs: number }): { cancel(): void } {
-    const { clock, logger } = this.#options
-    let timer: Timer
-    const arm = () => {
-      timer = clock.schedule(STOP_PROGRESS_MS, () => {
-        logger.warn(facts(), 'stopping takes a while: logs are being flushed')
-        arm()
-      })
-    }
-    arm()
-    return { cancel: () => timer.cancel() }
   }
 }
 
