@@ -107,10 +107,9 @@ export class Checkpoints {
       const key = `${topic}-${partition}`
       this.#recoveryPoints.set(key, { topic, partition, offset: openLog.recoveryPoint })
       this.#highWatermarks.set(key, { topic, partition, offset: openLog.highWatermark })
-      // Only a start that the names of the files do not tell.
-      if (startsWithin(openLog))
+      // A start that the names of the files do not tell; or did not once: a loss of power may bring back files that were removed since.
+      if (startsWithin(openLog) || this.#logStarts.has(key))
         this.#logStarts.set(key, { topic, partition, offset: openLog.logStartOffset })
-      else this.#logStarts.delete(key)
     }
   }
 }

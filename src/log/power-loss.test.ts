@@ -327,4 +327,37 @@ describe('after a loss of power', () => {
       expect(values(await readAll(after.partition))).toEqual([...kept, 'c'])
     },
   )
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'deleted records stay so where their segment comes back that was removed (%i)',
+    async (seed) => {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      files.hasJournal = false
+      const first = await openStorage(topicConfig(), files)
+      append(first.partition, 'a', 'b')
+      first.partition.log.deleteRecordsBefore(1n)
+      await first.partitions.stop(0n)
+      const { partition, partitions, clock } = await openStorage(topicConfig({ 'retention.bytes': 0 }), files)
+      partition.log.enforceRetention()
+      expect(partition.log.logStartOffset).toBe(2n)
+      // That of another log has the checkpoints written.
+      const other = partitions.create({
+        topic: 'u',
+        partition: 0,
+        topicId: OTHER_ID,
+        leaderEpoch: 0,
+        partitionEpoch: 0,
+        replicas: [1],
+        isr: [1],
+        config: topicConfig(),
+      })
+      append(other, 'a')
+      await other.log.flush()
+      clock.advance(60_000)
+      for (let turn = 0; turn < 5; turn++) await settle()
+      files.losePower()
+      const after = await openStorage(topicConfig(), files)
+      expect(after.partition.log.logStartOffset).toBeGreaterThanOrEqual(1n)
+    },
+  )
 })
