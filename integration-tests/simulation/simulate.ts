@@ -121,7 +121,7 @@ class Simulation {
     await this.#runFor(SETTLED_MS)
     // With it the ledger knows of deletions whose answers were lost.
     if (world.isUp) world.audit()
-    if (world.isUp && !world.hadDiskTrouble) verifyAllOwned(world, this.#followers)
+    if (world.isUp) verifyAllOwned(world, this.#followers)
     this.#checkCommits()
     for (const { name, partitions } of world.ledger.topics.values()) {
       for (const partition of partitions.keys()) {

@@ -38,8 +38,6 @@ export class World implements SimulatedMachine {
   readonly #flushesAtOnce: boolean
   /** Called when a broker is up after a crash. */
   onRecovered: () => void = () => {}
-  /** Some calls of the disk have failed: what a coordinator wanted to write at its own time is lost then. */
-  hadDiskTrouble = false
   /** Nothing goes wrong any more. */
   isSound = false
   /** What went wrong first; all stops then. */
@@ -201,19 +199,16 @@ export class World implements SimulatedMachine {
         return
       case 'disk-fails': {
         this.#deadly = undefined
-        this.hadDiskTrouble = true
         const { n, count, code, isTorn } = step
         this.log('disk', `#${step.id} fails at call ${n}, ${count} times: ${code}${isTorn ? ', torn' : ''}`)
         this.files.failAt(n, { count, code, isTorn })
         return
       }
       case 'disk-full':
-        this.hadDiskTrouble = true
         this.log('disk', `#${step.id} has room for ${step.spareBytes} bytes`)
         this.files.capacityBytes = this.files.usedBytes + step.spareBytes
         return
       case 'files-exhausted':
-        this.hadDiskTrouble = true
         this.log('disk', `#${step.id} too many open files`)
         this.files.openLimit = FEW_FILES
         return

@@ -127,12 +127,16 @@ export class LogFlusher {
     }
   }
 
-  /** For a clean stop: with the indexes of the last segment. Does nothing when nothing has changed. */
+  /**
+   * For a clean stop: with the indexes of the last segment, and with the names of files that a process which was killed has left. Does
+   * nothing when nothing has changed.
+   */
   async flushForStop(upTo: bigint): Promise<void> {
-    if (!this.#isTouched && upTo <= this.recoveryPoint) return
-    await this.flush(upTo)
+    const hasChanged = this.#isTouched || upTo > this.recoveryPoint
+    if (hasChanged) await this.flush(upTo)
     try {
-      await this.#segments.at(-1)!.flushIndexes()
+      if (hasChanged) await this.#segments.at(-1)!.flushIndexes()
+      await allFlushed(this.#flushNames())
     } catch (error) {
       throw this.#noted(error)
     }

@@ -360,4 +360,26 @@ describe('after a loss of power', () => {
       expect(after.partition.log.logStartOffset).toBeGreaterThanOrEqual(1n)
     },
   )
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'files that a killed process had begun have their names when a clean stop has been between (%i)',
+    async (seed) => {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      files.hasJournal = false
+      const flushing = topicConfig({ 'flush.messages': 1 })
+      const killed = await openStorage(flushing, files)
+      // It ends in the middle of making the first segment.
+      files.failAt(3)
+      expect(() => append(killed.partition, 'a')).toThrow()
+      files.endProcess()
+      files.faults.clear()
+      const recovered = await openStorage(flushing, files)
+      expect(values(await readAll(recovered.partition))).toEqual([])
+      await recovered.partitions.stop(0n)
+      append((await openStorage(flushing, files)).partition, 'b')
+      files.losePower()
+      const after = await openStorage(flushing, files)
+      expect(values(await readAll(after.partition))).toEqual(['b'])
+    },
+  )
 })

@@ -136,6 +136,26 @@ describe('leaving', () => {
     expect(group.coordinator.group('g')).toBeUndefined()
   })
 
+  test('a disk that is full when a session ends puts that off: it is tried until the log takes it', async () => {
+    group.beat('g', 'a', 0)
+    group.appendError = ErrorCode.KAFKA_STORAGE_ERROR
+    await group.advance(60_000)
+    expect(group.consumerGroup('g').members.size).toBe(1)
+    group.appendError = undefined
+    await group.advance(500)
+    expect(group.consumerGroup('g').members.size).toBe(0)
+  })
+
+  test('a member that is heard of again before the log takes the end of its session stays', async () => {
+    group.beat('g', 'a', 0)
+    group.appendError = ErrorCode.KAFKA_STORAGE_ERROR
+    await group.advance(45_100)
+    group.appendError = undefined
+    expect(group.beat('g', 'a', 2).errorCode).toBe(0)
+    await group.advance(44_999)
+    expect(group.consumerGroup('g').members.size).toBe(1)
+  })
+
   test('a member that is silent for its session is out', async () => {
     group.beat('g', 'a', 0)
     await group.advance(44_999)

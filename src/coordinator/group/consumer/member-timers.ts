@@ -8,6 +8,9 @@ import type { Outcome, ShardTimers } from '../../runtime.ts'
  */
 export type MemberTimerKind = 'session' | 'rebalance' | 'join' | 'sync'
 
+/** What the log did not take is tried again after so long, as Apache Kafka does. */
+const RETRY_MS = 500
+
 /** Timers of the members of consumer groups. They are not in the log: a start begins them anew. */
 export class MemberTimers {
   readonly #timers: ShardTimers
@@ -17,7 +20,7 @@ export class MemberTimers {
     this.#timers = timers
   }
 
-  /** Runs `expired` once time is up; begins anew when it runs already. */
+  /** Runs `expired` once time is up, and again until the log has taken its records; begins anew when it runs already. */
   start(
     groupId: string,
     memberId: string,
@@ -34,7 +37,10 @@ export class MemberTimers {
     const key = keyOf(memberId, kind)
     const timer = this.#timers.after(delayMs, () => {
       this.#forget(groupId, key)
-      return expired()
+      const outcome = expired()
+      // Whoever is silent is not heard of again: without another try the member would keep its partitions for ever.
+      const failed = () => this.start(groupId, memberId, kind, RETRY_MS, expired)
+      return { failed, ...outcome }
     })
     ofGroup.set(key, timer)
   }
