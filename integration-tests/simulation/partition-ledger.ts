@@ -228,7 +228,7 @@ export class PartitionLedger {
     }
   }
 
-  #verifyEnds({ logStartOffset, logEndOffset }: FoundLog, isPowerLost: boolean): void {
+  #verifyEnds({ logStartOffset, logEndOffset, records }: FoundLog, isPowerLost: boolean): void {
     const kept = isPowerLost ? this.#keptWithoutPower() : this.end
     if (logEndOffset < kept)
       throw new Violation(
@@ -245,13 +245,20 @@ export class PartitionLedger {
         this.#durableStart,
         Math.min(this.#startAcknowledged, logStartOffset),
       )
-      this.#forgetFrom(logEndOffset)
+      // Whoever came before anybody looked may have written others in their place.
+      const replaced = records.find(({ offset, text }) => offset >= kept && this.#isOther(offset, text))
+      this.#forgetFrom(replaced?.offset ?? logEndOffset)
     }
     if (logStartOffset < this.#startAcknowledged)
       throw new Violation(
         'deleted records stay so',
         `${this.#name} starts at ${logStartOffset}, expected ${this.#startAcknowledged}`,
       )
+  }
+
+  #isOther(offset: number, text: string): boolean {
+    const known = this.#known.get(offset)
+    return known !== undefined && known.text !== text
   }
 
   /** Up to where the log has to be there when power was lost. */

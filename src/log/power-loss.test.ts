@@ -382,4 +382,19 @@ describe('after a loss of power', () => {
       expect(values(await readAll(after.partition))).toEqual(['b'])
     },
   )
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'records that were there after a crash stay, where none is to be lost (%i)',
+    async (seed) => {
+      const files = new SimulatedFiles(new SimulatedRandom(seed))
+      append((await openStorage(topicConfig(), files)).partition, 'a', 'b')
+      files.endProcess()
+      const flushing = topicConfig({ 'flush.messages': 1 })
+      const recovered = await openStorage(flushing, files)
+      expect(values(await readAll(recovered.partition))).toEqual(['a', 'b'])
+      files.losePower()
+      const after = await openStorage(flushing, files)
+      expect(values(await readAll(after.partition))).toEqual(['a', 'b'])
+    },
+  )
 })

@@ -37,6 +37,8 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
     this.#state = new LogState(environment, options)
     this.#writer = new LogWriter(this.#state)
     this.#trimmer = new LogTrimmer(this.#state, this.#writer)
+    // The process that wrote them may have died before it flushed; from here on they are read, as if they had been appended now.
+    if (this.logEndOffset > this.recoveryPoint) this.#writer.flushAsAppended()
   }
 
   get directory(): string {
