@@ -179,10 +179,14 @@ class Place {
     return topics[0]!.partitions[0]!.errorCode
   }
 
+  /** -1 too where there is no coordinator yet: its topic could not be made. */
   async committed(): Promise<bigint> {
     const topics = [{ name: 't', topicId: ZERO_UUID, partitionIndexes: [0] }]
     const request = { groupId: 'g', topics, groups: [], requireStable: false }
-    return (await this.ask(OffsetFetch, 2, request)).topics[0]!.partitions[0]!.committedOffset
+    const { errorCode, topics: found } = await this.ask(OffsetFetch, 2, request)
+    if (errorCode === ErrorCode.NOT_COORDINATOR && !this.broker.services.metadata.topic('__consumer_offsets'))
+      return -1n
+    return found[0]!.partitions[0]!.committedOffset
   }
 
   get log() {
