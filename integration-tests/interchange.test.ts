@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KafkajsSession, Seen } from './clients/kafkajs-session.ts'
 import { ClusterClient } from './interchange/cluster-client.ts'
-import { type ClusterView, viewOf } from './interchange/cluster-view.ts'
+import { asKafkaLooks, type ClusterView, viewOf } from './interchange/cluster-view.ts'
 import { hashOfDirectory, problemsIn } from './interchange/directory-hash.ts'
 import { type Engine, type RunningBroker, settledView, startBroker } from './interchange/exchange.ts'
 import { SeededRandom } from './interchange/seeded-random.ts'
@@ -53,8 +53,12 @@ clientSuite('interchange of a data directory with Apache Kafka', missingKafkaToo
           const engine = turn % 2 === 0 ? first : second
           const broker = await start(engine)
           const where = `turn ${turn}, ${engine}, seed ${SEED}`
-          if (expected) expect([where, await viewOf(broker.bootstrapServers)]).toEqual([where, expected])
-          else await workload.found(broker.bootstrapServers)
+          if (expected) {
+            const found = await viewOf(broker.bootstrapServers)
+            const isKafka = engine === 'Apache Kafka'
+            const [ours, kafka] = isKafka ? [expected, found] : [found, expected]
+            expect([where, asKafkaLooks(ours, kafka)]).toEqual([where, kafka])
+          } else await workload.found(broker.bootstrapServers)
           await workload.work(broker.bootstrapServers, engine === 'Apache Kafka').catch((error: unknown) => {
             throw new Error(where, { cause: error })
           })

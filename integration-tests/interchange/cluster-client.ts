@@ -15,7 +15,13 @@ import { Metadata } from '../../src/protocol/generated/metadata.ts'
 import { OffsetCommit } from '../../src/protocol/generated/offset-commit.ts'
 import { OffsetFetch } from '../../src/protocol/generated/offset-fetch.ts'
 import { Produce } from '../../src/protocol/generated/produce.ts'
-import { batchSizeInBytes, lastOffset } from '../../src/protocol/record-batch.ts'
+import {
+  baseOffset,
+  batchSizeInBytes,
+  isControlBatch,
+  lastOffset,
+  producerId,
+} from '../../src/protocol/record-batch.ts'
 import { ApiConnection } from '../client/api-connection.ts'
 import { check, patiently } from './patience.ts'
 
@@ -200,20 +206,31 @@ export class ClusterClient {
 
   /** The transactions that a consumer with read_committed is told to pass over, from the start of the log on. */
   async aborted(topic: string, partition: number): Promise<string[]> {
-    const found = new Set<string>()
-    let { offset } = await this.offsetFor(topic, partition, -2n, READ_COMMITTED)
+    const { offset: start } = await this.offsetFor(topic, partition, -2n, READ_COMMITTED)
     const end = await this.offsetFor(topic, partition, -1n, READ_COMMITTED)
-    while (offset < end.offset) {
+    const found = new Map<string, { readonly producerId: bigint; readonly firstOffset: bigint }>()
+    /** The first batch of each producer that is left: its offset, or undefined when it is the mark of an end. */
+    const left = new Map<bigint, bigint | undefined>()
+    for (let offset = start; offset < end.offset; ) {
       const { bytes, aborted } = await this.#fetch(topic, partition, offset, READ_COMMITTED)
-      for (const { producerId, firstOffset } of aborted) found.add(`${producerId} from ${firstOffset}`)
+      for (const one of aborted) found.set(`${one.producerId} ${one.firstOffset}`, one)
       let at = 0
-      while (at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length) {
+      for (; at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length; ) {
+        const producer = producerId(bytes, at)
+        if (!left.has(producer))
+          left.set(producer, isControlBatch(bytes, at) ? undefined : baseOffset(bytes, at))
         offset = lastOffset(bytes, at) + 1n
         at += batchSizeInBytes(bytes, at)
       }
       if (at === 0) break
     }
-    return [...found].sort()
+    // Of what lies below the start an index that was built anew knows nothing.
+    return [...found.values()]
+      .flatMap(({ producerId: producer, firstOffset }) => {
+        const first = firstOffset < start ? left.get(producer) : firstOffset
+        return first === undefined ? [] : [`${producer} from ${first}`]
+      })
+      .sort()
   }
 
   async #fetch(

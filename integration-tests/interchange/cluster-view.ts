@@ -68,6 +68,25 @@ export async function viewOf(bootstrapServers: string): Promise<ClusterView> {
   }
 }
 
+/**
+ * A view of Odradek, with Apache Kafka's answer for the times of which that one says that there is nothing: it looks no further than the
+ * first segment that promises a time, and misses what is behind it when the record that it looked for was deleted or compacted away.
+ */
+export function asKafkaLooks(ours: ClusterView, kafka: ClusterView): ClusterView {
+  const topics = Object.entries(ours.topics).map(([name, topic]) => {
+    const partitions = topic.partitions.map((partition, index) => {
+      const theirs = kafka.topics[name]?.partitions[index]?.byTime ?? []
+      const byTime = partition.byTime.map((line, at) => {
+        const miss = `${line.slice(0, line.indexOf(':'))}: -1 -1`
+        return theirs[at] === miss ? miss : line
+      })
+      return { ...partition, byTime }
+    })
+    return [name, { ...topic, partitions }] as const
+  })
+  return { ...ours, topics: Object.fromEntries(topics) }
+}
+
 async function partitionView(
   client: ClusterClient,
   topic: string,
