@@ -39,6 +39,6 @@ clientSuite('clients/python confluent-kafka', missing('confluent_kafka'), () => 
 // The codecs but gzip are modules of their own.
 clientSuite('clients/python kafka-python', missing('kafka', 'snappy', 'lz4', 'zstandard'), () => {
   const names = ['group none', 'group gzip', 'group snappy', 'group lz4', 'group zstd', 'admin']
-  // A member of kafka-python 3.0 sometimes stays without partitions on a busy machine, against Apache Kafka too, and for as long as it lives.
+  // A member of kafka-python 3.0 sometimes stays without partitions on a busy machine, against Apache Kafka too.
   scenarios('kafka_python.py', names, 3)
 })
