@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { AbortedTransaction } from '../../src/log/partition-log.ts'
 import { ZERO_UUID } from '../../src/protocol/api.ts'
 import { CreatePartitions } from '../../src/protocol/generated/create-partitions.ts'
 import { CreateTopics } from '../../src/protocol/generated/create-topics.ts'
@@ -28,6 +29,7 @@ import { check, patiently } from './patience.ts'
 const TIMEOUT_MS = 20_000
 const TOPIC = 2
 const SET_BY_TOPIC = 1
+const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
 /** Asks one broker for one thing at a time, in versions that Apache Kafka 4 and Odradek know; an error code is thrown. */
@@ -186,51 +188,40 @@ export class ClusterClient {
 
   /** The batches of a partition, each as it is stored. */
   async batches(topic: string, partition: number): Promise<Buffer[]> {
-    const batches: Buffer[] = []
-    let { offset } = await this.offsetFor(topic, partition, -2n)
-    const end = await this.offsetFor(topic, partition, -1n)
-    while (offset < end.offset) {
-      const { bytes } = await this.#fetch(topic, partition, offset, 0)
-      let at = 0
-      while (at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length) {
-        const size = batchSizeInBytes(bytes, at)
-        batches.push(Buffer.from(bytes.subarray(at, at + size)))
-        offset = lastOffset(bytes, at) + 1n
-        at += size
-      }
-      // Compaction may have left nothing at the end.
-      if (at === 0) break
-    }
-    return batches
+    return (await this.#read(topic, partition, READ_UNCOMMITTED)).batches
   }
 
-  /** The transactions that a consumer with read_committed is told to pass over, from the start of the log on. */
+  /**
+   * The transactions that a consumer with read_committed is told to pass over, by the first of their batches that is left. An index that is
+   * built anew after a crash, by either broker, knows no others: retention or compaction may have taken all but the marker.
+   */
   async aborted(topic: string, partition: number): Promise<string[]> {
-    const { offset: start } = await this.offsetFor(topic, partition, -2n, READ_COMMITTED)
-    const end = await this.offsetFor(topic, partition, -1n, READ_COMMITTED)
-    const found = new Map<string, { readonly producerId: bigint; readonly firstOffset: bigint }>()
-    /** The first batch of each producer that is left: its offset, or undefined when it is the mark of an end. */
-    const left = new Map<bigint, bigint | undefined>()
-    for (let offset = start; offset < end.offset; ) {
-      const { bytes, aborted } = await this.#fetch(topic, partition, offset, READ_COMMITTED)
-      for (const one of aborted) found.set(`${one.producerId} ${one.firstOffset}`, one)
-      let at = 0
-      for (; at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length; ) {
-        const producer = producerId(bytes, at)
-        if (!left.has(producer))
-          left.set(producer, isControlBatch(bytes, at) ? undefined : baseOffset(bytes, at))
-        offset = lastOffset(bytes, at) + 1n
-        at += batchSizeInBytes(bytes, at)
-      }
-      if (at === 0) break
+    const { batches, aborted } = await this.#read(topic, partition, READ_COMMITTED)
+    const told = aborted.flatMap(({ producerId: id, firstOffset }) => {
+      const first = batches.find(
+        (batch) => producerId(batch, 0) === id && lastOffset(batch, 0) >= firstOffset,
+      )
+      return first && !isControlBatch(first, 0) ? [`${id} from ${baseOffset(first, 0)}`] : []
+    })
+    return [...new Set(told)].sort()
+  }
+
+  /** All that a consumer gets, from the start of the log on. */
+  async #read(topic: string, partition: number, isolationLevel: number) {
+    const batches: Buffer[] = []
+    const aborted: AbortedTransaction[] = []
+    let { offset } = await this.offsetFor(topic, partition, -2n, isolationLevel)
+    const end = await this.offsetFor(topic, partition, -1n, isolationLevel)
+    while (offset < end.offset) {
+      const fetched = await this.#fetch(topic, partition, offset, isolationLevel)
+      const whole = wholeBatches(fetched.bytes)
+      // Compaction may have left nothing at the end.
+      if (whole.length === 0) break
+      batches.push(...whole)
+      aborted.push(...fetched.aborted)
+      offset = lastOffset(whole.at(-1)!, 0) + 1n
     }
-    // Of what lies below the start an index that was built anew knows nothing.
-    return [...found.values()]
-      .flatMap(({ producerId: producer, firstOffset }) => {
-        const first = firstOffset < start ? left.get(producer) : firstOffset
-        return first === undefined ? [] : [`${producer} from ${first}`]
-      })
-      .sort()
+    return { batches, aborted }
   }
 
   async #fetch(
@@ -238,7 +229,7 @@ export class ClusterClient {
     partition: number,
     fetchOffset: bigint,
     isolationLevel: number,
-  ): Promise<{ bytes: Buffer; aborted: readonly { producerId: bigint; firstOffset: bigint }[] }> {
+  ): Promise<{ bytes: Buffer; aborted: readonly AbortedTransaction[] }> {
     const { records, abortedTransactions } = await patiently(`fetch ${topic}-${partition}`, async () => {
       const wanted = {
         partition,
@@ -334,4 +325,14 @@ export class ClusterClient {
     )
     return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)))
   }
+}
+
+function wholeBatches(bytes: Buffer): Buffer[] {
+  const batches: Buffer[] = []
+  for (let at = 0; at + 12 <= bytes.length && at + batchSizeInBytes(bytes, at) <= bytes.length; ) {
+    const size = batchSizeInBytes(bytes, at)
+    batches.push(Buffer.from(bytes.subarray(at, at + size)))
+    at += size
+  }
+  return batches
 }
