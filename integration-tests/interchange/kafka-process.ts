@@ -11,8 +11,8 @@ const script = join(repositoryRoot, 'integration-tests', 'oracle', 'kafka.sh')
 const START_TIMEOUT_MS = 90_000
 
 /**
- * What it says whoever wrote its directory: at its start, when it stops, when a topic gets more partitions, and when the machine has no time
- * for it.
+ * What it says whoever wrote its directory: at its start, when it stops, when a topic gets more partitions, when it is asked
+ * twice for a coordinator before its topic is there, and when the machine has no time for it.
  */
 const ALWAYS_SAID = new RegExp(
   [
@@ -22,6 +22,7 @@ const ALWAYS_SAID = new RegExp(
     'Overriding internal.metadata.log.segment.bytes is only supported for testing',
     'Attempting to close NetworkClient that has already been closed',
     'Expected partition \\S+ with topic id \\S+ to exist, but it was missing. Creating',
+    "Auto topic creation failed for __\\w+ with error 'TOPIC_ALREADY_EXISTS'",
     'Exceptionally slow controller event',
     'Stopped loading records from \\S+ because the partition is not online or is no longer the leader',
   ].join('|'),
