@@ -20,6 +20,8 @@ export interface CheckProgress {
 
 /** Findings of one partition that are told; there might be one for each batch. */
 const MOST_FINDINGS = 20
+/** Odradek writes it into the folder that it chose itself. */
+const OF_NO_INTEREST = '.gitignore'
 /** Names that a folder must not have. */
 const FILE_NAMES: ReadonlySet<string> = new Set([
   'meta.properties',
@@ -136,6 +138,7 @@ async function* checkFiles(
   fileNames: readonly string[],
 ): AsyncGenerator<Finding> {
   for (const name of fileNames) {
+    if (name === OF_NO_INTEREST) continue
     const known = kindOf(`${path}/${name}`)
     if (known === undefined) yield note(`${path}/${name}`, 'no file of a data directory has such a name')
     else if (known.state !== undefined) yield note(`${path}/${name}`, known.state)

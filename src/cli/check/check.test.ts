@@ -44,6 +44,7 @@ async function checked(...args: string[]) {
 }
 
 test('a directory that is as it should be: one line, exit code 0', async () => {
+  writeFileSync(join(folder, '.gitignore'), '*\n')
   const { code, stdout, stderr } = await checked(folder)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^2 partitions, 2 segments, \d+ records, \d+ bytes: nothing is wrong\n$/)
