@@ -1,46 +1,13 @@
-import type { BrokerConfig } from './config/broker-config.ts'
-import { ConfigError } from './config/config-error.ts'
-import type { GroupTopics } from './coordinator/group/consumer/topics.ts'
-import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
-import { Dispatcher } from './handlers/dispatch.ts'
-import { emulatedApis } from './handlers/emulation.ts'
-import { FetchSessions } from './handlers/fetch/fetch-sessions.ts'
-import type { BrokerServices, ConnectionInfo } from './handlers/handler.ts'
-import { apis } from './handlers/index.ts'
-import { ProducerIds } from './handlers/producer-ids.ts'
+import { compose, type Parts } from './broker/compose.ts'
+import type { BrokerOptions } from './broker/options.ts'
+import { dataPath, registeredEndpoints } from './broker/settings.ts'
+import type { BrokerServices } from './handlers/handler.ts'
 import { DataDirectory } from './log/data-directory.ts'
-import { Partitions, type StorageSettings } from './log/partitions.ts'
-import type { RecoveryReport } from './log/recovery-progress.ts'
-import { Controller } from './metadata/controller.ts'
-import { MetadataFollower } from './metadata/metadata-follower.ts'
-import type { MetadataImage, TopicImage } from './metadata/metadata-image.ts'
-import { metadataLogConfig } from './metadata/metadata-log.ts'
-import { type BoundListener, type InjectAnswer, NetworkServer, type ServerLimits } from './network/server.ts'
+import type { BoundListener, InjectAnswer } from './network/server.ts'
 import type { FrameTap } from './network/tap.ts'
-import type { Logger } from './platform/logger.ts'
-import type { Platform } from './platform/platform.ts'
-import type { Release } from './protocol/release.ts'
-import { Purgatory } from './purgatory.ts'
-import { Quotas } from './quotas/quotas.ts'
 
-const OFFSETS_TOPIC = '__consumer_offsets'
-const BACKLOG_PROPERTY = 'socket.listen.backlog.size'
-/** Kafka's default of 50 makes whoever comes beyond that wait a second, until TCP asks again: a test that starts 200 consumers does. */
-const DEFAULT_BACKLOG = 1024
 /** Clients that do not take their last answer are not waited for longer than this when the broker stops. */
 const STOP_GRACE_MS = 300
-
-export interface BrokerOptions {
-  readonly config: BrokerConfig
-  readonly platform: Platform
-  readonly logger: Logger
-  /** For a new data directory; an old one has to have the same. Undefined: keep what is there, or draw one. */
-  readonly clusterId?: string | undefined
-  /** Called about once a second while a recovery after a crash goes on. */
-  readonly onRecoveryProgress?: ((report: RecoveryReport) => void) | undefined
-  /** Advertise and serve only what a broker of this release would. */
-  readonly emulate?: Release | undefined
-}
 
 /** A topic to create without a client. */
 export interface TopicToCreate {
@@ -166,7 +133,9 @@ export class Broker {
     const directory = DataDirectory.open({ files, random, path, nodeId: config.nodeId, clusterId })
     let parts: Parts | undefined
     try {
-      parts = this.#compose(directory)
+      parts = compose(this.#options, directory, () => {
+        for (const listener of [...this.#metadataListeners]) listener()
+      })
       // First of all, so that a port that is taken is told before a long recovery; who connects meanwhile waits.
       await parts.server.start(config.listeners)
       this.#parts = parts
@@ -196,117 +165,7 @@ export class Broker {
       logger.warn(report, 'The last shutdown was not clean; the logs were recovered')
     await controller.start(registeredEndpoints(server.listeners, config))
     services.groups.start()
-    parts.open()
-  }
-
-  #compose(directory: DataDirectory): Parts {
-    const { config, platform, logger, emulate } = this.#options
-    const { clock, random, network } = platform
-    const { nodeId } = config
-    const partitions = new Partitions({
-      directory,
-      clock,
-      random,
-      logger,
-      settings: () => storageSettings(config),
-    })
-    const log = partitions.openMetadataLog(metadataLogConfig(config))
-    const controller = new Controller({ log, directory, clock, random, logger, nodeId, config })
-    const quotas = new Quotas(config, clock)
-    let quotasVersion = 0
-    const reactions = {
-      onTopicsDeleted: (names: readonly string[]) => groups.onTopicsDeleted(names),
-      onTopicsChanged: (names: readonly string[], hasNew: boolean) => groups.onTopicsChanged(names, hasNew),
-      onChange: () => {
-        const { clientQuotas } = follower.image
-        if (clientQuotas.version !== quotasVersion) {
-          quotasVersion = clientQuotas.version
-          quotas.update(clientQuotas.all())
-        }
-        for (const listener of [...this.#metadataListeners]) listener()
-      },
-    }
-    const follower = new MetadataFollower({ nodeId, config, partitions, reactions })
-    const groups = new GroupCoordinator({
-      clock,
-      random,
-      config,
-      logger,
-      append: (partition, batch) => offsetsPartition(partitions, partition).append(batch).baseOffset,
-      readAll: (partition) => offsetsPartition(partitions, partition).log.batches(),
-      partitionCount: () => partitions.ofTopic(OFFSETS_TOPIC).length,
-      topics: groupTopics(follower.image),
-      groupConfigs: (groupId) => follower.image.configs('group', groupId),
-    })
-    const services: BrokerServices = {
-      nodeId,
-      clusterId: directory.clusterId,
-      config,
-      clock,
-      random,
-      logger,
-      metadata: follower.image,
-      controller,
-      partitions,
-      groups,
-      fetchSessions: new FetchSessions(
-        clock,
-        random,
-        config.get('max.incremental.fetch.session.cache.slots'),
-      ),
-      fetchPurgatory: new Purgatory(clock),
-      producerIds: new ProducerIds(() => controller.allocateProducerIds()),
-      quotas,
-      apis: emulate ? emulatedApis(apis, emulate) : apis,
-      emulated: emulate,
-      advertisedEndpoint: (id, connection) => this.#advertisedEndpoint(id, connection),
-    }
-    const dispatcher = new Dispatcher(services)
-    const gate = new Gate()
-    const requests = {
-      // A client may connect before the broker that it finds is registered: its request waits.
-      handle: (frame: Buffer, connection: ConnectionInfo) =>
-        gate.isOpen
-          ? dispatcher.handle(frame, connection)
-          : gate.opened.then(() => dispatcher.handle(frame, connection)),
-    }
-    const recycler = partitions.readBuffers
-    const limits = serverLimits(config)
-    const throttleConnection = (address: string) => quotas.recordConnection(address)
-    const server = new NetworkServer({
-      network,
-      clock,
-      logger,
-      requests,
-      limits,
-      recycler,
-      throttleConnection,
-    })
-    return {
-      directory,
-      partitions,
-      controller,
-      follower,
-      groups,
-      services,
-      server,
-      state: 'untouched',
-      open: () => gate.open(),
-    }
-  }
-
-  #advertisedEndpoint(
-    nodeId: number,
-    connection: ConnectionInfo,
-  ): { host: string; port: number } | undefined {
-    const { config } = this.#options
-    if (nodeId !== config.nodeId) {
-      return this.services.metadata.brokers
-        .get(nodeId)
-        ?.endpoints.find(({ name }) => name === connection.listenerName)
-    }
-    const listener = config.listeners.find(({ name }) => name === connection.listenerName)
-    return listener?.isAdvertised === false ? undefined : this.#running.server.advertisedEndpoint(connection)
+    parts.gate.open()
   }
 
   async #stop(): Promise<void> {
@@ -324,114 +183,7 @@ export class Broker {
   }
 }
 
-/** What a broker is made of. */
-interface Parts {
-  readonly directory: DataDirectory
-  readonly partitions: Partitions
-  readonly controller: Controller
-  readonly follower: MetadataFollower
-  readonly groups: GroupCoordinator
-  readonly services: BrokerServices
-  readonly server: NetworkServer
-  /** How far a start has come with the data directory; once all is taken up, a stop leaves it clean. */
-  state: 'untouched' | 'touched' | 'taken up'
-  /** Lets requests in. */
-  open(): void
-}
-
-/** Holds requests back until the broker is ready. */
-class Gate {
-  isOpen = false
-  #resolve = () => {}
-  readonly opened = new Promise<void>((resolve) => {
-    this.#resolve = resolve
-  })
-
-  open(): void {
-    this.isOpen = true
-    this.#resolve()
-  }
-}
-
-/** Topics of the cluster, as groups see them. */
-function groupTopics(image: MetadataImage): GroupTopics {
-  const view = (topic: TopicImage | undefined) =>
-    topic && {
-      name: topic.name,
-      topicId: topic.topicId,
-      partitionCount: topic.partitions.length,
-      racks: (partition: number) =>
-        topic.partitions[partition]!.replicas.flatMap((id) => image.brokers.get(id)?.rack ?? []),
-    }
-  return {
-    byName: (name) => view(image.topic(name)),
-    byId: (topicId) => view(image.topicById(topicId)),
-    names: () => image.topics.keys(),
-    version: () => image.lastAppliedOffset,
-  }
-}
-
 /** Of the registration in force; -1 when there was none yet. */
 function brokerEpoch({ follower, services }: Parts): bigint {
   return follower.image.brokers.get(services.nodeId)?.epoch ?? -1n
-}
-
-function offsetsPartition(partitions: Partitions, index: number) {
-  const partition = partitions.get(OFFSETS_TOPIC, index)
-  if (!partition) throw new Error(`${OFFSETS_TOPIC} has no partition ${index}`)
-  return partition
-}
-
-function dataPath(config: BrokerConfig): string {
-  const paths = config.get('log.dirs')
-  if (paths.length === 1) return paths[0]!
-  throw new ConfigError(`log.dirs=${paths.join(',')}: one folder, as Odradek keeps all logs in one`)
-}
-
-/** What the metadata log tells of the listeners: the advertised address, or the one that is bound. */
-function registeredEndpoints(bound: readonly BoundListener[], config: BrokerConfig) {
-  return bound.flatMap(({ name, host, port }) => {
-    const listener = config.listeners.find((each) => each.name === name)
-    if (listener?.isAdvertised === false) return []
-    return [{ name, host: listener?.advertised?.host ?? host, port: listener?.advertised?.port || port }]
-  })
-}
-
-function storageSettings(config: BrokerConfig): StorageSettings {
-  return {
-    retentionCheckIntervalMs: config.get('log.retention.check.interval.ms'),
-    initialTaskDelayMs: config.get('log.initial.task.delay.ms'),
-    flushOffsetCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
-    segmentDeleteDelayMs: config.get('log.segment.delete.delay.ms'),
-    producerIdExpirationMs: config.get('producer.id.expiration.ms'),
-    cleaner: {
-      isEnabled: config.get('log.cleaner.enable'),
-      backoffMs: config.get('log.cleaner.backoff.ms'),
-      dedupeBufferBytes: config.get('log.cleaner.dedupe.buffer.size'),
-      loadFactor: config.get('log.cleaner.io.buffer.load.factor'),
-      ioBufferBytes: config.get('log.cleaner.io.buffer.size'),
-      maxBytesPerSecond: config.get('log.cleaner.io.max.bytes.per.second'),
-    },
-  }
-}
-
-function serverLimits(config: BrokerConfig): ServerLimits {
-  return {
-    maxRequestBytes: config.get('socket.request.max.bytes'),
-    maxIdleMs: config.get('connections.max.idle.ms'),
-    maxConnections: config.get('max.connections'),
-    maxConnectionsPerIp: config.get('max.connections.per.ip'),
-    maxConnectionsPerIpOverrides: limitsByAddress(config.get('max.connections.per.ip.overrides')),
-    backlog: config.isSet(BACKLOG_PROPERTY) ? config.get(BACKLOG_PROPERTY) : DEFAULT_BACKLOG,
-  }
-}
-
-/** `address:count,address:count`; an IPv6 address has colons of its own. */
-function limitsByAddress(text: string): Map<string, number> {
-  const limits = new Map<string, number>()
-  for (const entry of text.split(',')) {
-    const at = entry.lastIndexOf(':')
-    if (at > 0) limits.set(entry.slice(0, at).trim(), Number(entry.slice(at + 1)))
-  }
-  return limits
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Broker, type BrokerOptions } from '../broker.ts'
+import type { BrokerOptions } from '../broker/options.ts'
+import { Broker } from '../broker.ts'
 import type { Logger } from '../platform/logger.ts'
 import { MemoryFiles } from '../platform/memory-files.ts'
 import { nodeClock } from '../platform/node-clock.ts'
