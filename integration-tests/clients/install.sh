@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what the suites of other languages need: kcat, tshark, Python's and Go's clients, Apache Kafka's tools. For Debian, as root.
+# Fetches what the suites of other languages need: kcat, tshark, Python's and Go's clients, Apache Kafka's tools, and other releases of
+# Node. For Debian, as root.
 # Everything but Debian's packages goes below .build/ and the caches of the package clients. May be run again.
 set -euo pipefail
 
@@ -46,5 +47,12 @@ for version in 0.10.2.2 0.11.0.3 1.1.1 2.4.1; do
 done
 
 (cd "$here/old-go" && go mod download)
+
+# The releases of Node that are promised: the oldest one, and the lines that are kept up now.
+architecture=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
+for version in 20.19.0 22 24; do
+  npm install --prefix "$repository/.build/clients/node-$version" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
+    "node-linux-$architecture@$version" > /dev/null
+done
 
 "$repository/integration-tests/oracle/kafka.sh" fetch

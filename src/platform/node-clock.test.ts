@@ -24,3 +24,12 @@ test('a delay that is too long for setTimeout still waits', () => {
   vi.advanceTimersByTime(0.2e9)
   expect(task).toHaveBeenCalledTimes(1)
 })
+
+test('what is due already is no negative delay, of which newer releases of Node warn', () => {
+  const timeouts = vi.spyOn(globalThis, 'setTimeout')
+  const task = vi.fn()
+  nodeClock().schedule(-5, task)
+  expect(timeouts.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0])
+  vi.advanceTimersByTime(0)
+  expect(task).toHaveBeenCalledTimes(1)
+})

@@ -31,7 +31,8 @@ class NodeTimer implements Timer {
   }
 
   #arm(): NodeJS.Timeout {
-    const delayMs = this.dueMs - performance.now()
+    // Time has gone on since it was asked for.
+    const delayMs = Math.max(0, this.dueMs - performance.now())
     if (delayMs <= MAX_DELAY_MS) return setTimeout(this.#task, delayMs).unref()
     return setTimeout(() => {
       this.#timeout = this.#arm()
