@@ -247,7 +247,7 @@ class Simulation {
   }
 }
 
-/** Resolves when all promises that can go on have. */
+/** Resolves when all promises that can go on have: Node runs what was put off until then only when no other microtask is left. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => process.nextTick(resolve))
 }
