@@ -6,14 +6,17 @@ import { KafkaProcess } from './kafka-process.ts'
 
 export type Engine = 'Odradek' | 'Apache Kafka'
 
-/** Cleaning, retention and snapshots of the metadata come often enough to happen in a test. */
+/**
+ * Cleaning, retention and snapshots of the metadata come often enough to happen in a test. A metadata segment has to hold one batch with a
+ * change of each partition, which Apache Kafka writes when it starts.
+ */
 const QUICK = [
   'log.cleaner.backoff.ms=300',
   'log.retention.check.interval.ms=300',
   'log.initial.task.delay.ms=300',
   'log.flush.start.offset.checkpoint.interval.ms=300',
   'metadata.log.max.record.bytes.between.snapshots=4000',
-  'internal.metadata.log.segment.bytes=8000',
+  'internal.metadata.log.segment.bytes=16000',
   'metadata.max.retention.bytes=40000',
   'group.initial.rebalance.delay.ms=0',
   'transaction.state.log.num.partitions=3',
