@@ -1,9 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BrokerConfig } from '../src/config/broker-config.ts'
 import { topicConfig } from '../src/config/topic-config.ts'
 import { DataDirectory } from '../src/log/data-directory.ts'
@@ -15,7 +14,10 @@ import { nodeClock } from '../src/platform/node-clock.ts'
 import { readRecords } from '../src/protocol/record.ts'
 import * as header from '../src/protocol/record-batch.ts'
 import { RandomLog } from './compaction/random-log.ts'
-import { kafkaTool, missingKafkaTools, RunningKafkaTool } from './support/kafka-tools.ts'
+import { ClusterClient } from './interchange/cluster-client.ts'
+import { KafkaProcess } from './interchange/kafka-process.ts'
+import { clientSuite } from './support/client-suite.ts'
+import { missingKafkaTools } from './support/kafka-tools.ts'
 
 const TOPIC_ID = 'b8tRS7h4TJ2Vt43Dp85v2A'
 /** So old that a delete horizon has the same number of digits whoever cleans first: batches get the same sizes. */
@@ -32,30 +34,28 @@ const CONFIGS = new Map([
 const LOG_FILE = /^\d{20}\.(log|index|timeindex|txnindex)$/
 
 /** Apache Kafka on a folder, and Odradek's storage with the same topics in memory. */
-describe.skipIf(missingKafkaTools())('compaction next to Apache Kafka', () => {
+clientSuite('compaction next to Apache Kafka', missingKafkaTools(), () => {
   let folder: string
-  let port: number
   const files = new MemoryFiles()
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'odradek-compaction-'))
-    port = await freePort()
-    await withKafka(async () => {
-      for (const topic of TOPICS) {
-        const configs = [...CONFIGS].flatMap(([name, value]) => ['--config', `${name}=${value}`])
-        const args = ['--create', '--topic', topic, '--partitions', '1', ...configs]
-        await kafkaTool('kafka-topics', ['--bootstrap-server', `127.0.0.1:${port}`, ...args])
-      }
+    await withKafka(async (bootstrapServers) => {
+      const client = await ClusterClient.open(bootstrapServers)
+      for (const topic of TOPICS) await client.createTopic(topic, 1, Object.fromEntries(CONFIGS))
+      client.close()
     })
   }, 600_000)
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  async function withKafka(work: () => Promise<void>, ...properties: string[]): Promise<void> {
-    const kafka = new RunningKafkaTool('broker', [`${port}`, folder, ...properties])
+  async function withKafka(
+    work: (bootstrapServers: string) => Promise<void>,
+    ...properties: string[]
+  ): Promise<void> {
+    const kafka = await KafkaProcess.start(folder, properties)
     try {
-      await kafkaTool('kafka-topics', ['--bootstrap-server', `127.0.0.1:${port}`, '--list'])
-      await work()
+      await work(kafka.bootstrapServers)
     } finally {
       await kafka.stop()
     }
@@ -199,13 +199,4 @@ function batchesIn(bytes: Buffer): unknown[] {
     })
   }
   return batches
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -59,8 +59,11 @@ export class KafkaProcess {
     const broker = new KafkaProcess(child, output, `127.0.0.1:${port}`)
     const deadline = performance.now() + START_TIMEOUT_MS
     while (!(await isServing(broker.bootstrapServers))) {
-      if (child.exitCode !== null || child.signalCode !== null)
+      if (child.exitCode !== null || child.signalCode !== null) {
+        // Somebody else was given the port meanwhile.
+        if (/Address already in use/.test(output.text)) return KafkaProcess.start(folder, properties)
         throw new Error(`Apache Kafka ended\n${output.text}`)
+      }
       if (performance.now() > deadline) {
         child.kill('SIGKILL')
         throw new Error(`Apache Kafka was not ready in ${START_TIMEOUT_MS} ms\n${output.text}`)
