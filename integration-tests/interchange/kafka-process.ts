@@ -24,9 +24,13 @@ const ALWAYS_SAID = new RegExp(
     'Expected partition \\S+ with topic id \\S+ to exist, but it was missing. Creating',
     "Auto topic creation failed for __\\w+ with error 'TOPIC_ALREADY_EXISTS'",
     'Exceptionally slow controller event',
+    'Unexpected error handling request [^]*NotControllerException: The active controller appears to be node 1',
     'Stopped loading records from \\S+ because the partition is not online or is no longer the leader',
   ].join('|'),
 )
+
+/** An exception and where it was thrown. */
+const OF_THE_LINE_BEFORE = /^(\s|Caused by: |[\w.$]+(Exception|Error)\b)/
 
 /** Apache Kafka, one node that is broker and controller, on the data directory `FOLDER/data`. */
 export class KafkaProcess {
@@ -73,9 +77,9 @@ export class KafkaProcess {
     return broker
   }
 
-  /** Its warnings and errors, but for what it always says. */
+  /** Its warnings and errors, each with its stack trace, but for what it always says. */
   get complaints(): string[] {
-    return this.#output.text.split('\n').filter((line) => line !== '' && !ALWAYS_SAID.test(line))
+    return entriesOf(this.#output.text).filter((entry) => !ALWAYS_SAID.test(entry))
   }
 
   async stop(): Promise<void> {
@@ -92,6 +96,16 @@ export class KafkaProcess {
     this.#child.kill(signal)
     await closed
   }
+}
+
+function entriesOf(log: string): string[] {
+  const entries: string[] = []
+  for (const line of log.split('\n')) {
+    if (line === '') continue
+    if (entries.length > 0 && OF_THE_LINE_BEFORE.test(line)) entries.push(`${entries.pop()}\n${line}`)
+    else entries.push(line)
+  }
+  return entries
 }
 
 async function isServing(bootstrapServers: string): Promise<boolean> {
