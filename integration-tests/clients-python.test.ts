@@ -15,9 +15,9 @@ function missing(...modules: string[]): string | undefined {
   return isThere ? undefined : `no python3 with ${modules.join(', ')}`
 }
 
-function scenarios(program: string, names: readonly string[], retry = 0): void {
+function scenarios(program: string, names: readonly string[]): void {
   const broker = sharedBroker()
-  test.each(names)('%s', { retry }, async (name) => {
+  test.each(names)('%s', async (name) => {
     const args = [join(programs, program), broker.bootstrapServers, ...name.split(' ')]
     expect(await outputOf(python, args, { env: { PYTHONDONTWRITEBYTECODE: '1' } })).toBe('')
   })
@@ -39,6 +39,5 @@ clientSuite('clients/python confluent-kafka', missing('confluent_kafka'), () => 
 // The codecs but gzip are modules of their own.
 clientSuite('clients/python kafka-python', missing('kafka', 'snappy', 'lz4', 'zstandard'), () => {
   const names = ['group none', 'group gzip', 'group snappy', 'group lz4', 'group zstd', 'admin']
-  // A member of kafka-python 3.0 sometimes stays without partitions on a busy machine, against Apache Kafka too.
-  scenarios('kafka_python.py', names, 3)
+  scenarios('kafka_python.py', names)
 })

@@ -125,6 +125,22 @@ describe('rolling', () => {
     expect(at.bases).toEqual([0, 2, 3])
   })
 
+  test('max.compaction.lag.ms ends a segment of a compacted topic too, as what is written to is never compacted (KIP-354)', async () => {
+    const at = await place()
+    at.create({ 'cleanup.policy': 'compact', 'max.compaction.lag.ms': '1000' })
+    const start = at.now
+    at.send('a', { timestamp: start })
+    at.send('b', { timestamp: start + 1000n })
+    at.send('c', { timestamp: start + 1001n })
+    expect(at.bases).toEqual([0, 2])
+    at.alter('cleanup.policy', 'delete')
+    at.send('d', { timestamp: start + 5000n })
+    expect(at.bases).toEqual([0, 2])
+    at.alter('cleanup.policy', 'compact,delete')
+    at.send('e', { timestamp: start + 5001n })
+    expect(at.bases).toEqual([0, 2, 4])
+  })
+
   test('segment.jitter.ms spreads it over partitions, and never makes it later', async () => {
     const at = await place({ 'log.roll.jitter.ms': '1000', 'log.roll.ms': '1000' })
     at.create({}, 20)
@@ -237,6 +253,20 @@ describe('retention', () => {
     at.alter('retention.ms', null)
     await at.broker.maintain()
     expect(at.partition.log.logStartOffset).toBe(3n)
+  })
+
+  test('retention.ms of records without a time goes by when the last of them was written', async () => {
+    const at = await place()
+    at.create({ 'retention.ms': '5000' })
+    for (let n = 0; n < 4; n++) {
+      at.clock.advance(2000)
+      at.send('a', { timestamp: -1n })
+      await at.broker.maintain()
+    }
+    expect(at.partition.log.logStartOffset).toBe(0n)
+    at.clock.advance(5001)
+    await at.broker.maintain()
+    expect(at.partition.log.logStartOffset).toBe(4n)
   })
 
   test('a default that is changed while the broker runs: log.retention.ms, log.retention.bytes', async () => {

@@ -49,6 +49,12 @@ export const foreign: readonly Damage[] = [
     clean: asStray(/the metadata knows no such partition/),
     found: /^note \/orders-7: .* puts it aside as a stray/,
   },
+  {
+    name: 'a folder that means a partition which has another one',
+    act: folder(`${DATA}/orders-00`),
+    clean: leftAlone,
+    found: /^note \/orders-00: the folder is of no partition/,
+  },
   ...['stray', 'future'].map((state) => ({
     name: `a -${state} folder`,
     act: folder(`${DATA}/orders-0.${'a'.repeat(32)}-${state}`),

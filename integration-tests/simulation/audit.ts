@@ -56,7 +56,9 @@ export function noteFlushed(broker: Broker, ledger: Ledger): void {
   }
 }
 
+/** What readers can see: behind the high watermark there is only what the disk refused to flush, and to take back when it was asked to. */
 function foundIn({ log }: Partition): FoundLog {
+  const { highWatermark } = log
   const records: FoundRecord[] = []
   let hasEmptyBatches = false
   for (const buffer of log.batches()) {
@@ -64,23 +66,29 @@ function foundIn({ log }: Partition): FoundLog {
       hasEmptyBatches ||= recordCount(batch, 0) === 0
       for (const record of readRecords(batch)) {
         const { offset, timestamp } = record
+        if (offset >= highWatermark) break
         records.push({ offset: Number(offset), text: textOf(record), timestamp: Number(timestamp) })
       }
     }
   }
   return {
     logStartOffset: Number(log.logStartOffset),
-    logEndOffset: Number(log.logEndOffset),
+    logEndOffset: Number(highWatermark),
     activeBase: Number(log.segments.at(-1)!.baseOffset),
     records,
     hasEmptyBatches,
   }
 }
 
+/** The high watermark that a log was last seen with. */
+interface Seen {
+  highWatermark: bigint
+}
+
 /** What has to hold of every log at every moment of one life of a broker. */
 export class Watch {
   readonly #broker: Broker
-  readonly #highWatermarks = new WeakMap<Partition, bigint>()
+  readonly #seen = new WeakMap<Partition, Seen>()
 
   constructor(broker: Broker) {
     this.#broker = broker
@@ -89,23 +97,31 @@ export class Watch {
   look(): void {
     for (const partition of this.#broker.services.partitions.all()) {
       const log = partition.openLog
-      if (!log) continue
-      const { highWatermark, logEndOffset, logStartOffset, lastStableOffset, uncleanableReason } = log
-      const where = `${partition.topic}-${partition.partition}`
-      if (uncleanableReason !== undefined)
-        throw new Violation('every log can be compacted', `${where}: ${uncleanableReason}`)
-      const before = this.#highWatermarks.get(partition) ?? 0n
-      if (highWatermark < before)
-        throw new Violation(
-          'the high watermark never goes back',
-          `${where} from ${before} to ${highWatermark}`,
-        )
-      this.#highWatermarks.set(partition, highWatermark)
-      if (logStartOffset > highWatermark || highWatermark > logEndOffset || lastStableOffset > highWatermark)
-        throw new Violation(
-          'offsets are in order',
-          `${where}: start ${logStartOffset}, stable ${lastStableOffset}, high ${highWatermark}, end ${logEndOffset}`,
-        )
+      if (log) this.#lookAt(partition, log)
     }
   }
+
+  /** After every event, so it makes no text before there is something to tell. */
+  #lookAt(partition: Partition, log: NonNullable<Partition['openLog']>): void {
+    if (log.uncleanableReason !== undefined)
+      throw new Violation('every log can be compacted', `${nameOf(partition)}: ${log.uncleanableReason}`)
+    const { highWatermark, logEndOffset, logStartOffset, lastStableOffset } = log
+    const seen = this.#seen.get(partition)
+    if (!seen) this.#seen.set(partition, { highWatermark })
+    else if (highWatermark < seen.highWatermark)
+      throw new Violation(
+        'the high watermark never goes back',
+        `${nameOf(partition)} from ${seen.highWatermark} to ${highWatermark}`,
+      )
+    else seen.highWatermark = highWatermark
+    if (logStartOffset > highWatermark || highWatermark > logEndOffset || lastStableOffset > highWatermark)
+      throw new Violation(
+        'offsets are in order',
+        `${nameOf(partition)}: start ${logStartOffset}, stable ${lastStableOffset}, high ${highWatermark}, end ${logEndOffset}`,
+      )
+  }
+}
+
+function nameOf({ topic, partition }: Partition): string {
+  return `${topic}-${partition}`
 }

@@ -1,5 +1,6 @@
 import { SimulatedRandom } from '../../src/platform/simulated-random.ts'
 import { action, type Focus, focusOf } from './plan-actions.ts'
+import { episode } from './plan-episodes.ts'
 import { createTopic, KEYED_TOPICS, TOPICS } from './plan-topics.ts'
 
 /** What is done in a simulation, by whom. Each step carries what chance decided, so that others can be dropped. */
@@ -135,7 +136,13 @@ export function planOf(seed: number): Plan {
   }
   while (steps.length < count) {
     atMs += pause(random)
-    steps.push({ id: steps.length, atMs, ...action(random, flushing, focus) })
+    const beats = episode(random, flushing, focus) ?? [
+      { afterMs: 0, action: action(random, flushing, focus) },
+    ]
+    for (const beat of beats) {
+      atMs += beat.afterMs
+      steps.push({ id: steps.length, atMs, ...beat.action })
+    }
   }
   const diskDelayMs = random.pick([4, 4, 100, 2000])
   return { seed, flushing, focus, diskDelayMs, properties: properties(random, flushing), steps }

@@ -71,6 +71,8 @@ export class SeekerActor extends Actor {
     this.#checkRecord(lookup)
     if (offset >= 0 && timestamp < wanted)
       throw new Violation('times are found', `offset ${offset} of ${timestamp} is older than ${wanted}`)
+    // As in Apache Kafka a record that was deleted or compacted away hides later ones: its segment still promises it.
+    if (offset < 0 && (ledger.isKeyed || start > 0)) return
     const reach = reachOf(this.world)
     // What comes in front of it is older; when there is none, everything is.
     const until = offset < 0 ? end : offset

@@ -4,7 +4,7 @@ import { planOf } from './plan.ts'
 import { shrink } from './shrink.ts'
 import { loadHandlers, simulate } from './simulate.ts'
 
-const FIXED_SEEDS = [18, 37, 41, 193, 1078, 3042]
+const FIXED_SEEDS = [18, 37, 41, 193, 1078, 3042, 60_029, 60_182]
 const FRESH_SEED = Date.now() % 1_000_000_000
 
 beforeAll(loadHandlers)
@@ -21,7 +21,10 @@ describe('a broker under everything at once', () => {
 
   test('does the same for the same seed, byte for byte', async () => {
     const first = await simulate(planOf(6), true)
-    const second = await simulate(planOf(6), true)
+    // Wherever it is called from.
+    const second = await new Promise<typeof first>((resolve) =>
+      setImmediate(() => resolve(simulate(planOf(6), true))),
+    )
     expect(second.history).toEqual(first.history)
     expect(second.digest).toBe(first.digest)
     expect(first.history.length).toBeGreaterThan(50)

@@ -3,12 +3,19 @@ import { dumpFile } from '../dump/dump-file.ts'
 import { FileWindow } from '../dump/file-window.ts'
 import { ALL } from '../dump/item.ts'
 import { endMarkerOf } from '../log/end-marker.ts'
+import { isFileError } from '../log/storage-error.ts'
 import type { Files } from '../platform/platform.ts'
 import { isControlBatch, isTransactional, lastOffset, producerId } from '../protocol/record-batch.ts'
 import { type Finding, problem } from './finding.ts'
 
 /** The end of a transaction is a batch of one small record. */
 const LARGEST_MARKER_BYTES = 1024
+
+/** Producers by the offsets of their abort markers: all of them, and those that surely end something. */
+interface AbortMarkers {
+  readonly markers: Map<bigint, bigint>
+  readonly entries: Map<bigint, bigint>
+}
 
 /**
  * Compares the transactions that `.txnindex` files say were aborted with the markers in the log, segment by segment. Without the right
@@ -25,7 +32,8 @@ export class AbortedCheck {
 
   /** A segment, the next one of its log, by the path of its `.log` file. */
   async *segment(path: string): AsyncGenerator<Finding> {
-    const expected = this.#abortedIn(path)
+    const expected = this.#ifReadable(path)
+    if (!expected) return
     const indexPath = `${path.slice(0, -'.log'.length)}.txnindex`
     if (this.#files.exists(indexPath)) {
       for await (const { type, fields } of dumpFile(this.#files, indexPath, ALL)) {
@@ -43,8 +51,17 @@ export class AbortedCheck {
       )
   }
 
-  /** Producers by the offsets of their abort markers: all of them, and those that surely end something. */
-  #abortedIn(path: string): { markers: Map<bigint, bigint>; entries: Map<bigint, bigint> } {
+  /** What cannot be read is told of already. */
+  #ifReadable(path: string): AbortMarkers | undefined {
+    try {
+      return this.#abortedIn(path)
+    } catch (error) {
+      if (!isFileError(error)) throw error
+      return undefined
+    }
+  }
+
+  #abortedIn(path: string): AbortMarkers {
     const [markers, entries] = [new Map<bigint, bigint>(), new Map<bigint, bigint>()]
     const file = this.#files.open(path, 'read')
     try {

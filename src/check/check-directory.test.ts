@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { batchOf, DATA } from '../log/test-support/storage.ts'
 import { METADATA_FOLDER, MetadataHarness, newTopic } from '../metadata/test-support/metadata-harness.ts'
-import type { Files } from '../platform/platform.ts'
+import { fileError } from '../platform/file-tree.ts'
+import { MemoryFiles } from '../platform/memory-files.ts'
+import type { DirectoryEntry, Files, OpenFile } from '../platform/platform.ts'
 import { type CheckProgress, checkDirectory } from './check-directory.ts'
 import type { Finding } from './finding.ts'
 
@@ -169,6 +171,59 @@ describe('what is damaged', () => {
     expect(await problems()).toEqual([
       '/orders-0: the folder is missing, and recovery-point-offset-checkpoint says 12',
     ])
+  })
+})
+
+describe('what may not be read', () => {
+  /** Files of which some have another owner. */
+  class Guarded extends MemoryFiles {
+    closed = ''
+
+    override open(path: string, mode: 'read' | 'write' | 'create'): OpenFile {
+      this.#ask(path, 'open')
+      return super.open(path, mode)
+    }
+
+    override read(path: string): Buffer {
+      this.#ask(path, 'open')
+      return super.read(path)
+    }
+
+    override list(path: string): DirectoryEntry[] {
+      this.#ask(path, 'scandir')
+      return super.list(path)
+    }
+
+    #ask(path: string, call: string): void {
+      if (path === this.closed) throw fileError('EACCES', call, path)
+    }
+  }
+
+  test.each([
+    `${SEGMENTS[1]}.log`,
+    `${SEGMENTS[2]}.log`,
+    `${SEGMENTS[1]}.index`,
+    `${SEGMENTS[1]}.snapshot`,
+    `${ORDERS}/partition.metadata`,
+    `${ORDERS}/leader-epoch-checkpoint`,
+    ORDERS,
+    `${METADATA_FOLDER}/${'0'.repeat(20)}.log`,
+    METADATA_FOLDER,
+    `${DATA}/meta.properties`,
+    `${DATA}/recovery-point-offset-checkpoint`,
+  ])('is told, and all else is checked: %s', async (path) => {
+    const guarded = new Guarded()
+    const copy = (folder: string) => {
+      guarded.makeDirectory(folder)
+      for (const { name, isDirectory } of files.list(folder)) {
+        if (isDirectory) copy(`${folder}/${name}`)
+        else guarded.replace(`${folder}/${name}`, files.read(`${folder}/${name}`))
+      }
+    }
+    copy(DATA)
+    guarded.closed = path
+    files = guarded
+    expect(await problems()).toEqual([`${path.slice(DATA.length)}: no permission to read it`])
   })
 })
 

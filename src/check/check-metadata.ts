@@ -1,4 +1,5 @@
 import { DataDirectoryError } from '../log/data-directory.ts'
+import { isFileError } from '../log/storage-error.ts'
 import { CarryOver } from '../metadata/carry-over.ts'
 import { MetadataImage } from '../metadata/metadata-image.ts'
 import { closedOffset, firstSegmentOffset, readMetadataLog } from '../metadata/metadata-log-file.ts'
@@ -6,6 +7,8 @@ import type { MetadataBatch } from '../metadata/metadata-record.ts'
 import { listSnapshots, readSnapshot } from '../metadata/metadata-snapshot.ts'
 import type { Files } from '../platform/platform.ts'
 import { type Finding, note, problem } from './finding.ts'
+
+const METADATA_FOLDER = '__cluster_metadata-0'
 
 /** Who the directory belongs to, by `meta.properties`. */
 export interface Identity {
@@ -29,12 +32,29 @@ export function checkMetadata(
     hasPartitions,
   }: { readonly wasClean: boolean; readonly hasPartitions: boolean },
 ): CheckedMetadata {
-  const folder = `${path}/__cluster_metadata-0`
+  const folder = `${path}/${METADATA_FOLDER}`
   if (!files.exists(folder)) {
-    const message = 'there is no metadata log in it (__cluster_metadata-0)'
+    const message = `there is no metadata log in it (${METADATA_FOLDER})`
     return { findings: [hasPartitions ? problem(path, message) : note(path, message)], image: undefined }
   }
   const findings: Finding[] = []
+  try {
+    return checkFolder(files, path, identity, wasCleanShutdown, findings)
+  } catch (error) {
+    if (!isFileError(error)) throw error
+    // What cannot be read is told with the other files of the folder.
+    return { findings, image: undefined }
+  }
+}
+
+function checkFolder(
+  files: Files,
+  path: string,
+  identity: Identity | undefined,
+  wasCleanShutdown: boolean,
+  findings: Finding[],
+): CheckedMetadata {
+  const folder = `${path}/${METADATA_FOLDER}`
   const snapshot = newestSnapshot(files, folder, findings)
   const image = new MetadataImage()
   const carryOver =

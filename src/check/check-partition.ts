@@ -115,6 +115,8 @@ class PartitionCheck {
   #isSegment = false
   #kind: DumpValue | undefined
   #hasEpochProblem = false
+  /** A segment could not be read at all: nobody knows what is missing. */
+  #hasUnread = false
   readonly #isInUse: boolean
   /** Of the segment that is written to. */
   readonly #lastBase: bigint | undefined
@@ -152,8 +154,10 @@ class PartitionCheck {
   }
 
   *take({ type, fields }: DumpItem, path: string): Generator<Finding> {
-    if (type === 'problem') yield this.#problem(path, fields)
-    else if (type === 'file') {
+    if (type === 'problem') {
+      if (fields.position === undefined && path.endsWith('.log')) this.#hasUnread = true
+      yield this.#problem(path, fields)
+    } else if (type === 'file') {
       this.#kind = fields.kind
       // The batches of a snapshot of the metadata are no part of the log.
       this.#isSegment = fields.kind === 'segment' && typeof fields.startingOffset === 'bigint'
@@ -182,7 +186,7 @@ class PartitionCheck {
   }
 
   *#begin(path: string, base: bigint): Generator<Finding> {
-    const expected = this.#nextOffset
+    const expected = this.#hasUnread ? undefined : this.#nextOffset
     this.#segments++
     this.#startOffset ??= base
     if (expected !== undefined && base < expected) {
@@ -275,7 +279,7 @@ class PartitionCheck {
   *#boundaries(names: readonly string[]): Generator<Finding> {
     const [start, end] = [this.#startOffset, this.#nextOffset]
     const { logStartOffset, recoveryPoint, isAside } = this.#facts
-    if (isAside) return
+    if (isAside || this.#hasUnread) return
     if (start === undefined || end === undefined) {
       if (recoveryPoint === undefined || recoveryPoint === 0n)
         yield note(this.#path, 'there is no segment in it')

@@ -116,12 +116,12 @@ function* index(
   options: DumpOptions,
 ): Generator<DumpItem> {
   const logPath = `${path.slice(0, path.lastIndexOf('.'))}.log`
-  const logFile = baseOffset !== undefined && files.exists(logPath) ? files.open(logPath, 'read') : undefined
+  const logFile = baseOffset === undefined ? undefined : openIfReadable(files, logPath)
   try {
     if (baseOffset === undefined)
       yield note('its name has no offset of 20 digits: offsets are shown from 0 on')
     else if (logFile === undefined && path.endsWith('index'))
-      yield note('there is no segment to compare it with')
+      yield note('there is no segment that could be compared with it')
     const isSequential = kind === 'time index'
     const log = logFile && new FileWindow(logFile, isSequential ? undefined : LOG_CHUNK_FOR_INDEX_BYTES)
     const source: IndexFile = {
@@ -134,6 +134,15 @@ function* index(
     else yield* dumpTransactionIndex(source, options)
   } finally {
     logFile?.close()
+  }
+}
+
+/** Undefined when it is not there, or not for us to read: who looks at it is told. */
+function openIfReadable(files: Files, path: string): OpenFile | undefined {
+  try {
+    return files.exists(path) ? files.open(path, 'read') : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Partition } from '../log/partition.ts'
+import type { Deletion } from '../log/delete-records.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { DeleteRecords } from '../protocol/generated/delete-records.ts'
 import { type BrokerServices, handler } from './handler.ts'
@@ -20,33 +20,48 @@ export const deleteRecords = handler(DeleteRecords, (request, { broker }) => {
       else topics.set(name, new Map([[partitionIndex, offset]]))
     }
   }
-  return {
-    throttleTimeMs: 0,
-    topics: Array.from(topics, ([name, offsets]) => ({
-      name,
-      partitions: Array.from(offsets, ([index, offset]) => deleteFrom(broker, name, index, offset)),
-    })),
+  const answers = new Map<string, Answer[]>()
+  const deletions: (Deletion & { readonly answer: Answer })[] = []
+  for (const [name, offsets] of topics) {
+    const partitions: Answer[] = []
+    answers.set(name, partitions)
+    for (const [partitionIndex, offset] of offsets) {
+      const answer: Answer = { partitionIndex, lowWatermark: -1n, errorCode: ErrorCode.NONE }
+      partitions.push(answer)
+      try {
+        deletions.push({ ...deletionOf(broker, name, partitionIndex, offset), answer })
+      } catch (error) {
+        refuse(answer, error)
+      }
+    }
   }
+  broker.partitions.deleteRecords(deletions).forEach((outcome, at) => {
+    const { answer } = deletions[at]!
+    if (typeof outcome === 'bigint') answer.lowWatermark = outcome
+    else refuse(answer, outcome)
+  })
+  return { throttleTimeMs: 0, topics: Array.from(answers, ([name, partitions]) => ({ name, partitions })) }
 })
 
-function deleteFrom(broker: BrokerServices, topic: string, partitionIndex: number, offset: bigint) {
-  const refused = (errorCode: number) => ({ partitionIndex, lowWatermark: -1n, errorCode })
-  if (isInternalTopic(topic)) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION)
-  const partition = broker.partitions.get(topic, partitionIndex)
-  if (!partition) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-  try {
-    return { partitionIndex, lowWatermark: deleteBefore(partition, offset), errorCode: ErrorCode.NONE }
-  } catch (error) {
-    if (error instanceof ApiError) return refused(error.code)
-    throw error
-  }
+interface Answer {
+  readonly partitionIndex: number
+  lowWatermark: bigint
+  errorCode: number
 }
 
-function deleteBefore(partition: Partition, offset: bigint): bigint {
+function refuse(answer: Answer, error: unknown): void {
+  if (!(error instanceof ApiError)) throw error
+  answer.errorCode = error.code
+}
+
+/** Throws `ApiError` when there is nothing to delete from. */
+function deletionOf(broker: BrokerServices, topic: string, index: number, offset: bigint): Deletion {
+  if (isInternalTopic(topic)) throw new ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION)
+  const partition = broker.partitions.get(topic, index)
+  if (!partition) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   const policy = partition.config['cleanup.policy']
   if (policy.includes('compact') && !policy.includes('delete')) throw new ApiError(ErrorCode.POLICY_VIOLATION)
-  const { log } = partition
-  const target = offset === HIGH_WATERMARK ? log.highWatermark : offset
-  if (target < 0n || target > log.highWatermark) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
-  return log.deleteRecordsBefore(target)
+  const target = offset === HIGH_WATERMARK ? partition.log.highWatermark : offset
+  if (target < 0n) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
+  return { partition, offset: target }
 }

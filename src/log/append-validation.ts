@@ -1,5 +1,6 @@
 import { buildBatch } from '../protocol/batch-builder.ts'
 import { type CompressionName, compressionName, ZSTD } from '../protocol/compression/compression.ts'
+import { ReusedMemory } from '../protocol/compression/memory.ts'
 import { ApiError, ErrorCode } from '../protocol/error-code.ts'
 import { SMALLEST_MESSAGE_BYTES } from '../protocol/legacy-message.ts'
 import { readRecordsOf, recordBytes } from '../protocol/record.ts'
@@ -47,6 +48,8 @@ import {
 } from './append-rules.ts'
 import { upConvert } from './append-validation-legacy.ts'
 
+/** What was in the batch at hand. */
+const decompressed = new ReusedMemory()
 /** zstd came with version 7 (KIP-110): older clients could not read it again. Kafka looks at it from version 3 on. */
 const FIRST_VERSION_WITH_BATCHES = 3
 const FIRST_VERSION_WITH_ZSTD = 7
@@ -66,7 +69,7 @@ export function validateBatches(records: Buffer, options: ValidationOptions): Va
   const usesAppendTime = usesLogAppendTime(config)
   const logAppendTimeMs = usesAppendTime ? BigInt(options.nowMs) : NO_TIMESTAMP
   try {
-    const bytes = recordBytes(records)
+    const bytes = recordBytes(records, decompressed.take)
     const largest = checkRecords(records, bytes, options, usesAppendTime)
     const codec = compressionName(compressionOf(records, 0))
     const wanted = wantedCodec(config, codec)

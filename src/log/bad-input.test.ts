@@ -8,6 +8,7 @@ import { DataDirectory } from './data-directory.ts'
 import type { Partition } from './partition.ts'
 import { Partitions } from './partitions.ts'
 import {
+  append,
   batchOf,
   copyFiles,
   DATA,
@@ -135,6 +136,23 @@ describe('what is missing is told, and the rest is served and kept', () => {
     expect(values(await readAll(await reopened()))).toEqual(['a0', 'b0', 'a1', 'b1'])
     expect(lines).toEqual(['warn the last offsets of a log are missing 4-5'])
   })
+})
+
+test('a log that somebody puts in place while the broker runs is not written over', async () => {
+  const kept = filesIn(files)
+  await files.removeDirectory(FOLDER)
+  files.remove(`${DATA}/recovery-point-offset-checkpoint`)
+  const partition = await reopened()
+  files.makeDirectory(FOLDER)
+  for (const line of kept) {
+    const [name, bytes] = line.split(' ') as [string, string]
+    files.replace(`${FOLDER}/${name}`, Buffer.from(bytes, 'hex'))
+  }
+  expect(() => append(partition, 'new')).toThrow(ApiError)
+  expect(filesIn(files)).toEqual(kept)
+  expect(lines).toEqual(['error cannot append; it is not said again while it lasts'])
+  files = copyFiles(files)
+  expect(values(await readAll(await reopened()))).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2'])
 })
 
 test('a log whose end cannot be read is neither served nor changed: what came behind it would be lost', async () => {

@@ -35,8 +35,8 @@ export class LogFlusher {
   #named: readonly Segment[]
   /** The folder itself is so new that it may not have its name there. */
   isFolderNew = false
-  /** Something was written, cut or begun since the log was opened. */
-  #isTouched = false
+  /** Something was written, cut or begun since the log was opened, or built anew when it was. */
+  #isTouched: boolean
 
   constructor(environment: LogEnvironment, directory: string, segments: readonly Segment[], found: FoundLog) {
     this.#environment = environment
@@ -44,6 +44,8 @@ export class LogFlusher {
     this.#segments = segments
     this.#recoveryPoint = found.recoveryPoint
     this.#named = found.isClean ? [...segments] : []
+    // A recovery has built the indexes of the last segment, also where no records have come or gone.
+    this.#isTouched = !found.isClean
   }
 
   /** Everything below is on the device: a recovery has to look only at what is behind. */
@@ -144,8 +146,12 @@ export class LogFlusher {
 
   /** Resolves when all files have on the device the names that they have now, in their folder. */
   async flushFolder(): Promise<void> {
-    const segments = [...this.#segments]
-    await this.#environment.files.flushDirectory(this.#directory)
+    const { files } = this.#environment
+    // The last one may have no file yet: what was to be its first append has failed.
+    const segments = this.#segments.filter(
+      ({ file }, index) => index < this.#segments.length - 1 || files.exists(file.path),
+    )
+    await files.flushDirectory(this.#directory)
     this.#named = segments
   }
 

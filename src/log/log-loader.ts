@@ -142,6 +142,8 @@ class LogLoader {
         return false
       })
       segment.seal()
+      // The next start must not find a part of them, which would look like the whole.
+      segment.flushIndexesSync()
       const { path } = segment.file
       const { logger } = this.#environment
       if (damagedAt === undefined)
@@ -200,7 +202,11 @@ class LogLoader {
       }
     }
     // Only the last one is written to.
-    for (const segment of this.#segments.slice(first, -1)) segment.seal()
+    for (const segment of this.#segments.slice(first, -1)) {
+      segment.seal()
+      // Flushes of records alone go past it, and what is left of the old ones would look like the whole.
+      segment.flushIndexesSync()
+    }
     const facts = {
       directory,
       from,

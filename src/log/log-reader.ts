@@ -210,18 +210,6 @@ export class LogReader {
       if (scanner.position < segment.sizeInBytes) throw this.#damaged(segment, next, scanner.position)
     }
   }
-
-  /** The first batch for which `isWanted` holds, at or behind `offset`; whole, with all its records. */
-  findBatch(offset: bigint, isWanted: (bytes: Buffer, at: number) => boolean): Buffer | undefined {
-    for (const segment of this.#segments.slice(this.#indexOf(offset))) {
-      const scanner = new BatchScanner(segment.file, segment.sizeInBytes)
-      const from = offset <= segment.baseOffset ? 0 : segment.positionOf(offset)
-      for (let found = scanner.moveTo(from); found; found = scanner.next()) {
-        if (isWanted(scanner.bytes, scanner.at)) return segment.readSync(scanner.position, scanner.size)
-      }
-    }
-    return undefined
-  }
 }
 
 interface FileRead {

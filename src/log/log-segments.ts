@@ -107,12 +107,12 @@ export class LogSegments {
     const { files, openFiles, clock } = this.#environment
     this.settle()
     const { baseOffset } = replaced[0]!
-    const { createdMs } = replaced.at(-1)!
+    const { writtenMs } = replaced.at(-1)!
     const cleaned = Segment.fresh(openFiles, clock, {
       directory: this.#directory,
       baseOffset,
       indexConfig: this.config,
-      createdMs,
+      writtenMs,
       suffix: '.cleaned',
     })
     // One that was given up may have left files.

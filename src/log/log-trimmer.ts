@@ -20,23 +20,42 @@ export class LogTrimmer {
 
   /** See `PartitionLog`. */
   deleteRecordsBefore(offset: bigint): bigint {
-    const state = this.#state
-    const { environment, directory, leaderEpochs, highWatermark, logStartOffset: before } = state
+    const { environment, logStartOffset: before } = this.#state
+    if (!this.moveStart(offset)) return before
+    try {
+      environment.logStartMoved()
+    } catch (error) {
+      throw this.moveBack(before, error)
+    }
+    return this.removeBelowStart()
+  }
+
+  /** Nobody reads below it from here on. False when the log starts there or behind it already. Throws `ApiError`. */
+  moveStart(offset: bigint): boolean {
+    const { highWatermark, logStartOffset } = this.#state
     if (offset > highWatermark) {
       throw new ApiError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
         `offset ${offset} is above the high watermark ${highWatermark}`,
       )
     }
-    if (offset <= before) return before
-    state.logStartOffset = offset
-    try {
-      environment.logStartMoved()
-    } catch (error) {
-      state.logStartOffset = before
-      throw environment.health.failed('write', directory, 'delete records', error)
-    }
-    leaderEpochs.truncateFromStart(offset)
+    if (offset <= logStartOffset) return false
+    this.#state.logStartOffset = offset
+    return true
+  }
+
+  /** Where the log starts could not be written: it starts where it did. */
+  moveBack(before: bigint, error: unknown): ApiError {
+    const { environment, directory } = this.#state
+    this.#state.logStartOffset = before
+    return environment.health.failed('write', directory, 'delete records', error)
+  }
+
+  /** To be called when it is written where the log starts. Returns that. */
+  removeBelowStart(): bigint {
+    const state = this.#state
+    const { environment, directory, leaderEpochs } = state
+    leaderEpochs.truncateFromStart(state.logStartOffset)
     try {
       leaderEpochs.writeOut()
       // What is too old or too much waits for its time: the client is told the offset that it asked for.

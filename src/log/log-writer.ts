@@ -48,6 +48,7 @@ export class LogWriter {
       }
       position = segment.sizeInBytes
       segment.append(bytes, timestamp)
+      if (timestamp < 0n) segment.writtenMs = environment.clock.now()
     } catch (error) {
       throw this.#failed(error)
     }
@@ -92,6 +93,8 @@ export class LogWriter {
   #failed(error: unknown): ApiError {
     const { environment, directory } = this.#state
     const failure = environment.health.failed('write', directory, 'append', error)
+    // What has been there without us is not for us to cut off.
+    if (!this.#state.isOnDisk) return failure
     this.#hasDebris = true
     try {
       this.cutDebris()

@@ -112,9 +112,11 @@ export class PartitionFolders {
   }
 }
 
-/** Makes the folder of a partition that is written to for the first time. */
+/** Makes the folder of a partition that is written to for the first time. Throws when somebody has put a log there meanwhile. */
 export function makePartitionFolder(files: Files, path: string, topicId: string): void {
   files.makeDirectory(path)
+  if (files.list(path).some(({ name }) => name.endsWith('.log')))
+    throw new Error(`${path} holds segments that were not there when the broker started: start it again`)
   // Without this file Apache Kafka takes the folder for a stray and serves an empty log (KIP-516).
   const file = files.open(metadataPath(path), 'create')
   try {

@@ -7,6 +7,7 @@ import { type CleanerSettings, LogCleaner } from './cleaner/log-cleaner.ts'
 import { closeLogs } from './close-logs.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { DeferredRemovals } from './deferred-removals.ts'
+import { type Deletion, deleteRecords } from './delete-records.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { TailMemory } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
@@ -122,7 +123,9 @@ export class Partitions {
 
   /** All but the metadata log. */
   *all(): Generator<Partition> {
-    for (const topic of this.#topics.keys()) yield* this.ofTopic(topic)
+    for (const partitions of this.#topics.values()) {
+      for (const partition of partitions) if (partition) yield partition
+    }
   }
 
   /** Folder of the logs, and the room on its volume in bytes. */
@@ -269,6 +272,11 @@ export class Partitions {
       }
       throw error
     }
+  }
+
+  /** DeleteRecords: see `deleteRecords`. */
+  deleteRecords(deletions: readonly Deletion[]): (bigint | ApiError)[] {
+    return deleteRecords(deletions, () => this.#checkpoints.writeLogStarts(this.all()))
   }
 
   /** Removes a topic: its folders are renamed now and removed later, as whoever still reads from them may end first. */

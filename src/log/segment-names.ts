@@ -21,7 +21,7 @@ export function partitionDirectoryName(topic: string, partition: number): string
 
 /** Topic and partition of a folder's name; undefined when it is none. */
 export function parsePartitionDirectoryName(name: string): { topic: string; partition: number } | undefined {
-  const match = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/.exec(name)
+  const match = /^([a-zA-Z0-9._-]{1,249})-(0|[1-9]\d{0,9})$/.exec(name)
   return match ? { topic: match[1]!, partition: Number(match[2]) } : undefined
 }
 

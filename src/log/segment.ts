@@ -16,6 +16,8 @@ const MAX_RELATIVE_OFFSET = 0x7fffffffn
 export interface RollConfig {
   readonly 'segment.bytes': number
   readonly 'segment.ms': number
+  readonly 'max.compaction.lag.ms': number
+  readonly 'cleanup.policy': readonly string[]
 }
 
 /** The settings of a topic that a segment keeps to as they were when it was begun, or found at a start: as in Kafka. */
@@ -32,8 +34,8 @@ export interface SegmentOptions {
   readonly suffix?: string
   /** So much earlier than `segment.ms` says it is full; 0 when left out. */
   readonly rollJitterMs?: number
-  /** See `Segment.createdMs`; now when left out. */
-  readonly createdMs?: number
+  /** See `Segment.writtenMs`. */
+  readonly writtenMs?: number
 }
 
 /**
@@ -46,8 +48,10 @@ export class Segment {
   readonly offsetIndex: OffsetIndex
   readonly timeIndex: TimeIndex
   readonly transactionIndex: TransactionIndex
+  readonly #files: Files
   /** When this broker first saw it. Stands in for the first timestamp when there is none. */
-  readonly createdMs: number
+  readonly #createdMs: number
+  #writtenMs: number | undefined
   readonly rollJitterMs: number
   readonly #maxIndexBytes: number
   readonly #indexIntervalBytes: number
@@ -61,10 +65,12 @@ export class Segment {
 
   private constructor(pool: OpenFiles, clock: Clock, options: SegmentOptions, isNew: boolean) {
     const { files } = pool
-    const { directory, baseOffset: base, suffix = '', rollJitterMs = 0, createdMs = clock.now() } = options
+    const { directory, baseOffset: base, suffix = '', rollJitterMs = 0 } = options
     const path = (kind: SegmentSuffix) => segmentPath(directory, base, kind) + suffix
     this.baseOffset = base
-    this.createdMs = createdMs
+    this.#files = files
+    this.#createdMs = clock.now()
+    this.#writtenMs = options.writtenMs ?? (isNew ? this.#createdMs : undefined)
     this.rollJitterMs = rollJitterMs
     this.#maxIndexBytes = options.indexConfig['segment.index.bytes']
     this.#indexIntervalBytes = options.indexConfig['index.interval.bytes']
@@ -94,10 +100,20 @@ export class Segment {
     return this.#maxTimestamp
   }
 
-  /** The same as a number; when records carry no time, that of the segment itself. */
+  /** The same as a number; when records carry no time, that of writing them. */
   get largestTimestampMs(): number {
     const { timestamp } = this.maxTimestamp
-    return timestamp >= 0n ? Number(timestamp) : this.createdMs
+    return timestamp >= 0n ? Number(timestamp) : this.writtenMs
+  }
+
+  /** When records without a time came last: the file tells, or else it counts from when this broker first saw it. */
+  get writtenMs(): number {
+    this.#writtenMs ??= this.#files.modifiedMs(this.file.path) ?? this.#createdMs
+    return this.#writtenMs
+  }
+
+  set writtenMs(writtenMs: number) {
+    this.#writtenMs = writtenMs
   }
 
   /** Largest timestamp of the first batch; -1 when records carry none. */
@@ -111,7 +127,7 @@ export class Segment {
     // One that would begin where this one does would have the same files.
     if (this.sizeInBytes === 0) return false
     if (this.sizeInBytes > config['segment.bytes'] - bytes) return true
-    if (this.#ageAt(timestamp, nowMs) > config['segment.ms'] - this.rollJitterMs) return true
+    if (this.#ageAt(timestamp, nowMs) > maxAgeMs(config) - this.rollJitterMs) return true
     if (this.offsetIndex.isFull(this.#maxIndexBytes) || this.timeIndex.isFull(this.#maxIndexBytes))
       return true
     return last - this.baseOffset > MAX_RELATIVE_OFFSET
@@ -120,7 +136,7 @@ export class Segment {
   /** By the records' own time when they have one, as seen from the batch that is about to come; else by the clock. */
   #ageAt(timestamp: bigint, nowMs: number): number {
     const first = this.firstTimestamp
-    return first >= 0n ? Number(timestamp - first) : nowMs - this.createdMs
+    return first >= 0n ? Number(timestamp - first) : nowMs - this.#createdMs
   }
 
   /** Why the indexes of a segment that was closed properly cannot be right; undefined when they can. */
@@ -404,4 +420,10 @@ export class Segment {
   get #owners() {
     return [this.file, this.offsetIndex, this.timeIndex, this.transactionIndex]
   }
+}
+
+/** What is written to is never compacted: a segment ends early enough for the longest wait (KIP-354). */
+function maxAgeMs(config: RollConfig): number {
+  const isCompacted = config['cleanup.policy'].includes('compact')
+  return isCompacted ? Math.min(config['segment.ms'], config['max.compaction.lag.ms']) : config['segment.ms']
 }

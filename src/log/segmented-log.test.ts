@@ -145,6 +145,25 @@ describe('segments', () => {
     expect(names(files as MemoryFiles)).toContain('00000000000000000001.timeindex')
   })
 
+  test('a time is looked for in the first segment that promises it, and nowhere else: as in Apache Kafka', async () => {
+    const { partition } = await openStorage(topicConfig({ 'segment.bytes': 150 }))
+    const { log } = partition
+    for (const times of [
+      [100n, 9000n, 200n],
+      [300n, 400n, 500n],
+      [900n, 9500n, 10_000n],
+    ])
+      partition.append(batchOf(times.map((timestamp) => ({ value: 'v', timestamp }))))
+    expect(log.describe().segments).toHaveLength(3)
+    log.advanceHighWatermark(log.logEndOffset)
+    log.deleteRecordsBefore(2n)
+    const found = (timestamp: bigint) => log.offsetForTimestamp(timestamp)?.offset
+    // The record of 9000 is deleted, and its segment is still the first that has one as late.
+    expect([150n, 600n, 9001n].map(found)).toEqual([2n, undefined, 7n])
+    log.deleteRecordsBefore(3n)
+    expect([150n, 600n, 9001n].map(found)).toEqual([3n, 6n, 7n])
+  })
+
   test('a read ends with its segment, in memory as in files', async () => {
     const { partition } = await openStorage(topicConfig({ 'segment.bytes': 200 }))
     append(partition, 'a'.repeat(100))

@@ -29,14 +29,14 @@ import type { AbortedEntry } from './transaction-index.ts'
 export class SegmentedLog implements PartitionLog, CleanableLog {
   readonly #state: LogState
   readonly #writer: LogWriter
-  readonly #trimmer: LogTrimmer
+  readonly trimmer: LogTrimmer
   /** Why it cannot be compacted, if so. */
   uncleanableReason: string | undefined
 
   constructor(environment: LogEnvironment, options: LogOptions) {
     this.#state = new LogState(environment, options)
     this.#writer = new LogWriter(this.#state)
-    this.#trimmer = new LogTrimmer(this.#state, this.#writer)
+    this.trimmer = new LogTrimmer(this.#state, this.#writer)
     // The process that wrote them may have died before it flushed; from here on they are read, as if they had been appended now.
     if (this.logEndOffset > this.recoveryPoint) this.#writer.flushAsAppended()
   }
@@ -185,12 +185,11 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
   }
 
   offsetForTimestamp(timestamp: bigint): TimestampedOffset | undefined {
-    const { reader, logStartOffset } = this.#state
-    return this.#reading(() => findTimestamp(this.segments, reader, timestamp, logStartOffset))
+    return this.#reading(() => findTimestamp(this.segments, timestamp, this.logStartOffset))
   }
 
   maxTimestampOffset(): TimestampedOffset | undefined {
-    return this.#reading(() => findMaxTimestamp(this.segments, this.#state.reader))
+    return this.#reading(() => findMaxTimestamp(this.segments))
   }
 
   endOffsetForEpoch(epoch: number): { leaderEpoch: number; endOffset: bigint } {
@@ -215,12 +214,12 @@ export class SegmentedLog implements PartitionLog, CleanableLog {
   }
 
   deleteRecordsBefore(offset: bigint): bigint {
-    return this.#trimmer.deleteRecordsBefore(offset)
+    return this.trimmer.deleteRecordsBefore(offset)
   }
 
   /** Removes the segments that retention lets go; the count of them. */
   enforceRetention(): number {
-    return this.#trimmer.enforceRetention()
+    return this.trimmer.enforceRetention()
   }
 
   /** Forgets idempotent producers that have been silent for `producer.id.expiration.ms`. */

@@ -147,6 +147,7 @@ export abstract class SparseIndex {
     const file = this.#files.open(this.path, 'write')
     file.truncate(length)
     file.close()
+    this.#device.isFlushed = false
     this.#lengthInFile = length
   }
 

@@ -65,6 +65,14 @@ describe('groups that have no coordinator here', () => {
     await harness.stop()
   })
 
+  test('also in a segment that a crash left in the midst of a swap', async () => {
+    const { files } = await stopped()
+    append(files, '__consumer_offsets', [[groupKey(ShareGroupMetadataKey, 'readers'), VALUE]])
+    const log = `${DATA}/__consumer_offsets-0/${'0'.repeat(20)}.log`
+    files.rename(log, `${log}.swap`)
+    await expect(MetadataHarness.start({ files })).rejects.toThrow('its group readers is a share group')
+  })
+
   test('also in a batch that is compressed', async () => {
     const { files } = await stopped()
     append(files, '__consumer_offsets', [[groupKey(ShareGroupMetadataKey, 'readers'), VALUE]], 'gzip')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ErrorCode } from '../protocol/error-code.ts'
-import { departures, ElectionType, electLeaders } from './elections.ts'
+import { departures, ElectionType, electionsAtStart, electLeaders } from './elections.ts'
 import { clusterImage, replay } from './test-support/cluster-image.ts'
 
 const { PREFERRED, UNCLEAN } = ElectionType
@@ -65,6 +65,21 @@ describe('electLeaders', () => {
     const { outcomes } = electLeaders(image, PREFERRED, null)
     expect(outcomes).toEqual([{ topic: 't', partitions: [{ partition: 1, error: undefined }] }])
   })
+})
+
+test('at a start the last known leader leads again when nobody else can, and is known to have lost records perhaps', () => {
+  const lost = { replicas: [1], leader: -1, isr: [], lastKnownElr: [1] }
+  const image = clusterImage({ 1: 'fenced' }, [
+    lost,
+    { ...lost, replicas: [1, 2], lastKnownElr: [2] },
+    { ...lost, replicas: [1, 2], eligibleLeaderReplicas: [2] },
+    { ...lost, replicas: [1, 2], lastKnownElr: [1, 2] },
+  ])
+  replay(image, electionsAtStart(image, 1, false))
+  const { partitions } = image.topic('t')!
+  const led = { leader: 1, isr: [1], leaderEpoch: 1, leaderRecoveryState: 1, lastKnownElr: [] }
+  expect(partitions[0]).toMatchObject(led)
+  expect(partitions.map(({ leader }) => leader)).toEqual([1, -1, -1, -1])
 })
 
 test('when a broker goes others lead, and what only it had waits for it', () => {

@@ -35,9 +35,11 @@ export function electionsAtStart(
   const records: MetadataRecord[] = []
   for (const { topicId, partitions } of image.topics.values()) {
     for (const partition of partitions) {
-      const isLost = partition.leader === NO_LEADER && canLead(partition, brokerId)
-      if (isLost || (isAfterCrash && partition.leader === brokerId)) {
+      const isLost = partition.leader === NO_LEADER
+      if ((isLost && canLead(partition, brokerId)) || (isAfterCrash && partition.leader === brokerId)) {
         records.push(election(topicId, partition, brokerId))
+      } else if (isLost && isTheLastOne(partition, brokerId)) {
+        records.push(uncleanElection(topicId, partition, brokerId))
       }
     }
   }
@@ -127,6 +129,15 @@ function electionOf(image: MetadataImage, electionType: number, name: string, in
 
 function canLead({ isr, eligibleLeaderReplicas }: PartitionImage, brokerId: number): boolean {
   return isr.includes(brokerId) || eligibleLeaderReplicas.includes(brokerId)
+}
+
+/** Apache Kafka leaves it so when it is killed after a crash, before it has elected anybody: the last known leader leads again (KIP-966). */
+function isTheLastOne(
+  { isr, eligibleLeaderReplicas, lastKnownElr }: PartitionImage,
+  brokerId: number,
+): boolean {
+  const nobodyElse = isr.length === 0 && eligibleLeaderReplicas.length === 0
+  return nobodyElse && lastKnownElr.length === 1 && lastKnownElr[0] === brokerId
 }
 
 function election(topicId: Uuid, partition: PartitionImage, leader: number): MetadataRecord {

@@ -97,10 +97,15 @@ function* recordsIn(files: Files, folder: string): Generator<LogRecord> {
   for (const batch of batchesIn(files, folder)) yield* readRecords(batch)
 }
 
+/** A segment, or one that compaction wrote and a crash left in the midst of taking the place of others: they may be gone already. */
+function holdsBatches(name: string): boolean {
+  return parseSegmentName(name.replace(/\.swap$/, ''))?.suffix === '.log'
+}
+
 /** The batches of a partition that nobody has opened yet, up to the first that is not whole. Each is gone with the next. */
 function* batchesIn(files: Files, folder: string): Generator<Buffer> {
   const names = files.list(folder).map(({ name }) => name)
-  for (const name of names.filter((each) => parseSegmentName(each)?.suffix === '.log').sort()) {
+  for (const name of names.filter(holdsBatches).sort()) {
     const file = files.open(`${folder}/${name}`, 'read')
     try {
       const scanner = new BatchScanner(file, file.size(), true)

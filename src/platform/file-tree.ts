@@ -1,3 +1,7 @@
+const DOT = 0x2e
+const SLASH = 0x2f
+const BACKSLASH = 0x5c
+
 /** A folder: its entries by name. */
 export class Folder<File> {
   readonly entries = new Map<string, File | Folder<File>>()
@@ -13,10 +17,19 @@ export class FileTree<File extends object> {
 
   /** What is at a path; undefined when there is nothing. */
   find(path: string): File | Folder<File> | undefined {
+    return this.#walk(path, path.length)
+  }
+
+  /** What the first characters of a path lead to. Makes no list of names on the way: everything that is done to a file begins here. */
+  #walk(path: string, end: number): File | Folder<File> | undefined {
     let at: File | Folder<File> | undefined = this.#root
-    for (const name of namesOf(path)) {
-      if (!(at instanceof Folder)) return undefined
-      at = at.entries.get(name)
+    for (let from = 0; from < end; ) {
+      const to = nameEnd(path, from, end)
+      if (isName(path, from, to)) {
+        if (!(at instanceof Folder)) return undefined
+        at = at.entries.get(path.slice(from, to))
+      }
+      from = to + 1
     }
     return at
   }
@@ -56,10 +69,9 @@ export class FileTree<File extends object> {
 
   /** Takes out a file, or a folder with all in it; nothing happens when there is none. */
   remove(path: string): void {
-    const names = namesOf(path)
-    const name = names.pop()
-    const folder = this.find(names.join('/'))
-    if (name !== undefined && folder instanceof Folder) folder.entries.delete(name)
+    const { from, to } = lastName(path)
+    const folder = this.#walk(path, from)
+    if (to > from && folder instanceof Folder) folder.entries.delete(path.slice(from, to))
   }
 
   rename(from: string, to: string): void {
@@ -84,12 +96,11 @@ export class FileTree<File extends object> {
 
   /** The folder that a path is in, and its name there; throws ENOENT when there is no such folder. */
   place(path: string, call: string): { folder: Folder<File>; name: string } {
-    const names = namesOf(path)
-    const name = names.pop()
-    if (name === undefined) throw fileError('EISDIR', call, path)
-    const folder = this.find(names.join('/'))
+    const { from, to } = lastName(path)
+    if (to === from) throw fileError('EISDIR', call, path)
+    const folder = this.#walk(path, from)
     if (!(folder instanceof Folder)) throw fileError('ENOENT', call, path)
-    return { folder, name }
+    return { folder, name: path.slice(from, to) }
   }
 }
 
@@ -100,4 +111,31 @@ export function fileError(code: string, syscall: string, path: string): Error {
 
 function namesOf(path: string): string[] {
   return path.split(/[/\\]/).filter((part) => part !== '' && part !== '.')
+}
+
+function nameEnd(path: string, from: number, end: number): number {
+  let to = from
+  while (to < end && !isSeparator(path, to)) to++
+  return to
+}
+
+/** Where the last name of a path begins and ends: at the same place when it has none. */
+function lastName(path: string): { from: number; to: number } {
+  for (let to = path.length; to > 0; ) {
+    let from = to
+    while (from > 0 && !isSeparator(path, from - 1)) from--
+    if (isName(path, from, to)) return { from, to }
+    to = from - 1
+  }
+  return { from: 0, to: 0 }
+}
+
+/** Nothing and `.` are none. */
+function isName(path: string, from: number, to: number): boolean {
+  return to > from && !(to === from + 1 && path.charCodeAt(from) === DOT)
+}
+
+function isSeparator(path: string, at: number): boolean {
+  const code = path.charCodeAt(at)
+  return code === SLASH || code === BACKSLASH
 }

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -121,6 +129,33 @@ test.skipIf(process.platform === 'win32')('what a link leads to is not removed w
   await files.removeDirectory(`${root}/linking`)
   expect(existsSync(`${root}/linking`)).toBe(false)
   expect(existsSync(`${root}/elsewhere/kept`)).toBe(true)
+})
+
+test('a link to a folder is listed as one: a partition may lie on another disk', () => {
+  const files = nodeFiles()
+  files.makeDirectory(`${root}/other-disk`)
+  files.makeDirectory(`${root}/links`)
+  files.replace(`${root}/other-disk/file`, 'x')
+  symlinkSync(`${root}/other-disk`, `${root}/links/to-folder`)
+  symlinkSync(`${root}/other-disk/file`, `${root}/links/to-file`)
+  symlinkSync(`${root}/nowhere`, `${root}/links/to-nothing`)
+  symlinkSync(`${root}/links/to-itself`, `${root}/links/to-itself`)
+  expect(new Map(files.list(`${root}/links`).map(({ name, isDirectory }) => [name, isDirectory]))).toEqual(
+    new Map([
+      ['to-folder', true],
+      ['to-file', false],
+      ['to-nothing', false],
+      ['to-itself', false],
+    ]),
+  )
+})
+
+test('a file tells when it was written last', () => {
+  const files = nodeFiles()
+  files.replace(`${root}/written`, 'x')
+  utimesSync(`${root}/written`, 5, 1_700_000_000)
+  expect(files.modifiedMs(`${root}/written`)).toBe(1_700_000_000_000)
+  expect(files.modifiedMs(`${root}/never`)).toBeUndefined()
 })
 
 describe('the lock of a directory', () => {

@@ -57,6 +57,8 @@ export class MemoryFiles implements Files {
     return file.all()
   }
 
+  modifiedMs(): undefined {}
+
   async flushDirectory(): Promise<void> {}
 
   flushDirectorySync(): void {}
@@ -142,7 +144,8 @@ export class FileBytes {
     if (chunk && chunk.length >= length) return chunk
     let capacity = index > 0 ? CHUNK_BYTES : Math.max(FIRST_CHUNK_BYTES, (chunk?.length ?? 0) * 2)
     while (capacity < length) capacity *= 2
-    const grown = Buffer.alloc(Math.min(capacity, CHUNK_BYTES))
+    // Not `Buffer.alloc`, which asks the operating system for the smallest files too.
+    const grown = Buffer.allocUnsafe(Math.min(capacity, CHUNK_BYTES)).fill(0)
     chunk?.copy(grown)
     this.#chunks[index] = grown
     return grown

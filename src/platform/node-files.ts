@@ -15,10 +15,11 @@ export function nodeFiles(): Files {
     removeDirectory,
     rename: fs.renameSync,
     read: (path) => fs.readFileSync(path),
+    modifiedMs: (path) => fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs,
     flushDirectory,
     flushDirectorySync,
     replace,
-    lock: lockDirectory,
+    lock: (path) => lockDirectory(path),
     space,
   }
 }
@@ -44,9 +45,20 @@ function open(path: string, mode: 'read' | 'write' | 'create'): OpenFile {
 }
 
 function list(path: string): DirectoryEntry[] {
-  return fs
-    .readdirSync(path, { withFileTypes: true })
-    .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
+  return fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    isDirectory: entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(path, entry.name))),
+  }))
+}
+
+/** Who has put a partition on another disk has left a link to its folder. */
+function leadsToFolder(link: string): boolean {
+  try {
+    return fs.statSync(link).isDirectory()
+  } catch {
+    // To nowhere, or in a circle: whoever opens it is told.
+    return false
+  }
 }
 
 /** One file after the other: flushes and reads need threads too while large ones go. What a link leads to stays. */

@@ -58,6 +58,8 @@ export interface Files {
   rename(from: string, to: string): void
   /** A whole small file. */
   read(path: string): Buffer
+  /** When a file was last written to, in milliseconds since the epoch; undefined where nobody keeps that. */
+  modifiedMs(path: string): number | undefined
   /**
    * Resolves when the names in a folder are on the device: files that were made, renamed or removed may come back or be gone before that.
    * Off the main thread. A folder that is gone is no error, nor is a system where folders cannot be flushed.

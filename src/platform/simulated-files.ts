@@ -105,6 +105,8 @@ export class SimulatedFiles implements Files {
     return entriesOf(this.#tree.folder(path, 'scandir'))
   }
 
+  modifiedMs(): undefined {}
+
   makeDirectory(path: string): void {
     if (this.#tree.find(path) instanceof Folder) return
     this.#check('mkdir', path)

@@ -1,4 +1,5 @@
 import { COMPRESSION_NAMES, type CompressionName, compressInSteps } from './compression/compression.ts'
+import type { Allocate } from './compression/memory.ts'
 import type { RecordHeader } from './record.ts'
 import {
   CONTROL_BIT,
@@ -119,14 +120,16 @@ export function compressRecords(compression: CompressionName, bytes: Buffer, lev
   return runAll(compressRecordsInSteps(compression, bytes, level))
 }
 
-/** The same in steps. */
+/** The same in steps. `allocate` gives memory to work in; the result does not lie there. */
 export function* compressRecordsInSteps(
   compression: CompressionName,
   bytes: Buffer,
   level?: number,
+  allocate?: Allocate,
 ): Steps<Buffer> {
   if (compression === 'none') return bytes
-  const compressed = yield* compressInSteps(compression, bytes.subarray(RECORD_BATCH_OVERHEAD), level)
+  const records = bytes.subarray(RECORD_BATCH_OVERHEAD)
+  const compressed = yield* compressInSteps(compression, records, level, allocate)
   const whole = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + compressed.length)
   compressed.copy(whole, RECORD_BATCH_OVERHEAD)
   return whole

@@ -1,4 +1,5 @@
 import { compressionName, decompressInSteps } from './compression/compression.ts'
+import type { Allocate } from './compression/memory.ts'
 import { readLegacyRecords } from './legacy-records.ts'
 import {
   baseOffset,
@@ -41,18 +42,18 @@ export function readRecords(batch: Buffer): Iterable<LogRecord> {
   return readRecordsOf(batch, recordBytes(batch))
 }
 
-/** Where the records of a batch of format 2 lie, decompressed. Throws `DecompressionError`. */
-export function recordBytes(batch: Buffer): Buffer {
-  return runAll(recordBytesInSteps(batch))
+/** Where the records of a batch of format 2 lie, decompressed into memory of `allocate` if need be. Throws `DecompressionError`. */
+export function recordBytes(batch: Buffer, allocate?: Allocate): Buffer {
+  return runAll(recordBytesInSteps(batch, allocate))
 }
 
 /** The same in steps. */
-export function* recordBytesInSteps(batch: Buffer): Steps<Buffer> {
+export function* recordBytesInSteps(batch: Buffer, allocate?: Allocate): Steps<Buffer> {
   const bytes = batch.subarray(RECORD_BATCH_OVERHEAD, batchSizeInBytes(batch, 0))
   const compression = compressionOf(batch, 0)
   // Compaction may leave a batch with nothing but its header.
   if (compression === 0 || bytes.length === 0) return bytes
-  return yield* decompressInSteps(compressionName(compression), bytes)
+  return yield* decompressInSteps(compressionName(compression), bytes, undefined, allocate)
 }
 
 /** The records of a batch of format 2 whose bytes have been decompressed already. */

@@ -23,6 +23,9 @@ class Member(threading.Thread):
 
     def run(self):
         consumer = KafkaConsumer(self._topic, auto_offset_reset="earliest", enable_auto_commit=False, **self._config)
+        # kafka-python 3.0 that joins before it knows the partitions joins again when it does. A poll that ends in the midst of that second
+        # join loses its assignment, whichever broker it talks to: the next one sees no reason to join, and never looks at the answer.
+        until(lambda: time.sleep(0.01) or consumer.partitions_for_topic(self._topic), "the partitions")
         while not self.enough.is_set():
             for records in consumer.poll(timeout_ms=50).values():
                 self._seen.extend(records)

@@ -83,6 +83,22 @@ test('what is wrong: a line for each with its place, exit code 1', async () => {
   ])
 })
 
+test('what is no data directory is told so, with what to do instead', async () => {
+  const file = join(folder, 'meta.properties')
+  expect(await checked(file)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `odradek: ${file} is a file, and no data directory: odradek dump shows what is in a file\n`,
+  })
+  const partition = join(folder, 'orders-0')
+  expect(await checked(partition)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `odradek: ${partition} is the folder of one partition: check the data directory that it is in\n`,
+  })
+  expect(await checked('')).toMatchObject({ code: 3, stdout: '' })
+})
+
 test('no such folder: exit code 3', async () => {
   const { code, stderr } = await checked(join(folder, 'nowhere'))
   expect(code).toBe(3)

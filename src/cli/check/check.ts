@@ -1,6 +1,7 @@
 import { resolve, sep } from 'node:path'
 import type { CheckProgress } from '../../check/check-directory.ts'
 import type { Finding } from '../../check/finding.ts'
+import type { Files } from '../../platform/platform.ts'
 import { command } from '../command.ts'
 import { CommandError, EXIT_FAILURE, EXIT_NOT_FOUND, EXIT_OK, type Host } from '../host.ts'
 
@@ -32,8 +33,12 @@ export const check = command({
     const files = nodeFiles()
     // Node takes / on every system.
     const path = resolve(host.workingDirectory, directory).replaceAll(sep, '/')
-    if (!isFolder(files, path))
-      throw new CommandError(`${directory}: there is no such folder`, EXIT_NOT_FOUND)
+    const names = directory === '' ? undefined : namesIn(files, path)
+    if (names === undefined) throw new CommandError(`${directory}: there is no such folder`, EXIT_NOT_FOUND)
+    if (isOfPartition(names)) {
+      const hint = 'check the data directory that it is in'
+      throw new CommandError(`${directory} is the folder of one partition: ${hint}`)
+    }
     const progress = new ProgressLines(host, quiet)
     const user = directoryUser(`${path}/.lock`)
     const findings = checkDirectory(files, path, { onProgress: (each) => progress.report(each), user })
@@ -53,15 +58,21 @@ export const check = command({
   },
 })
 
-function isFolder(files: { list(path: string): unknown }, path: string): boolean {
+/** Undefined when there is nothing. */
+function namesIn(files: Pick<Files, 'list'>, path: string): string[] | undefined {
   try {
-    files.list(path)
-    return true
+    return files.list(path).map(({ name }) => name)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false
+    if (code === 'ENOENT') return undefined
+    if (code === 'ENOTDIR')
+      throw new CommandError(`${path} is a file, and no data directory: odradek dump shows what is in a file`)
     throw new CommandError(`${path}: ${(error as Error).message}`)
   }
+}
+
+function isOfPartition(names: readonly string[]): boolean {
+  return !names.includes('meta.properties') && names.some((name) => /^\d{20}\.log$/.test(name))
 }
 
 function line({ kind, path, position, message }: Finding): string {

@@ -5,7 +5,14 @@ import { buildMessageSet } from '../../protocol/legacy-builder.ts'
 import { messageTimestamp } from '../../protocol/legacy-message.ts'
 import { readRecords } from '../../protocol/record.ts'
 import * as header from '../../protocol/record-batch.ts'
-import { type BatchRetention, filterBatch, filterBatchInSteps, type RetentionFilter } from './filter-batch.ts'
+import { runAll } from '../../protocol/steps.ts'
+import {
+  type BatchRetention,
+  FilterMemory,
+  filterBatch,
+  filterBatchInSteps,
+  type RetentionFilter,
+} from './filter-batch.ts'
 
 const NOW = 1_700_000_000_000
 const RETENTION = 1000
@@ -83,6 +90,24 @@ describe('format 2', () => {
     expect(inOneStep).toBeLessThanOrEqual(64)
     // Once over all of them to decide, and once over those that stay.
     expect(stepCount).toBeGreaterThan((1.5 * count) / 64 - 2)
+  })
+
+  test.each(COMPRESSION_NAMES)('%s: one batch after the other in the same memory', (compression) => {
+    const memory = new FilterMemory()
+    const stays = filter([11, 13])
+    const left = ['x', 'y', 'z'].map((value) =>
+      runAll(
+        filterBatchInSteps(
+          batch({ compression, records: Array.from('abcd', () => record(value.repeat(5000))) }),
+          stays,
+          memory,
+        ),
+      ),
+    )
+    expect(left.map((bytes) => contents(bytes!).map(([, value]) => value))).toEqual(
+      ['x', 'y', 'z'].map((value) => [value.repeat(5000), value.repeat(5000)]),
+    )
+    expect(left.every((bytes) => header.isCrcValid(bytes!, 0))).toBe(true)
   })
 
   test('in small steps, however large the records are', () => {

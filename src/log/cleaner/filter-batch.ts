@@ -1,5 +1,6 @@
 import { compressRecordsInSteps } from '../../protocol/batch-builder.ts'
 import { compressionName } from '../../protocol/compression/compression.ts'
+import { type Allocate, ReusedMemory } from '../../protocol/compression/memory.ts'
 import { buildMessageSet } from '../../protocol/legacy-builder.ts'
 import {
   type LegacyMagic,
@@ -53,6 +54,13 @@ export interface RetentionFilter {
   keeps(batch: Buffer, offset: number, record: KeyedRecord): boolean
 }
 
+/** Where a batch is taken apart and put together again, for one batch after the other. */
+export class FilterMemory {
+  readonly records = new ReusedMemory()
+  readonly kept = new ReusedMemory()
+  readonly compressed = new ReusedMemory()
+}
+
 /** So many bytes are copied in one step. */
 const BYTES_PER_STEP = 64 * 1024
 
@@ -68,12 +76,16 @@ export function filterBatch(batch: Buffer, filter: RetentionFilter): Buffer | un
   return runAll(filterBatchInSteps(batch, filter))
 }
 
-/** The same in steps. */
-export function* filterBatchInSteps(batch: Buffer, filter: RetentionFilter): Steps<Buffer | undefined> {
+/** The same in steps. The result does not lie in the memory to work in. */
+export function* filterBatchInSteps(
+  batch: Buffer,
+  filter: RetentionFilter,
+  memory = new FilterMemory(),
+): Steps<Buffer | undefined> {
   const { fate, isMarkerOfEmptyTransaction } = filter.retentionOf(batch)
   if (fate === 'delete') return undefined
   if (magicOf(batch, 0) < 2) return yield* filterMessage(batch, filter)
-  const bytes = yield* recordBytesInSteps(batch)
+  const bytes = yield* recordBytesInSteps(batch, memory.records.take)
   const decision = yield* decide(batch, bytes, filter)
   const { count, hasTombstone } = decision
   if (count === 0) return fate === 'keep-when-empty' ? emptied(batch) : undefined
@@ -81,7 +93,7 @@ export function* filterBatchInSteps(batch: Buffer, filter: RetentionFilter): Ste
   if (count === recordCount(batch, 0) && !needsHorizon) return batch
   const known = hasDeleteHorizon(batch, 0) ? baseTimestamp(batch, 0) : undefined
   const horizon = needsHorizon ? BigInt(filter.nowMs + filter.deleteRetentionMs) : known
-  return yield* rebuilt(batch, bytes, decision, horizon)
+  return yield* rebuilt(batch, bytes, decision, horizon, memory)
 }
 
 /** The same for formats 0 and 1. A wrapper gets the offset of its last message that stays. */
@@ -153,10 +165,13 @@ function* rebuilt(
   records: Buffer,
   decision: Decision,
   horizon: bigint | undefined,
+  memory: FilterMemory,
 ): Steps<Buffer> {
   const compression = compressionOf(batch, 0)
-  const copied = yield* copyRecords(batch, records, decision, horizon)
-  const bytes = yield* compressRecordsInSteps(compressionName(compression), copied.bytes)
+  const allocate = compression === 0 ? Buffer.allocUnsafe : memory.kept.take
+  const copied = yield* copyRecords(batch, records, decision, horizon, allocate)
+  const codec = compressionName(compression)
+  const bytes = yield* compressRecordsInSteps(codec, copied.bytes, undefined, memory.compressed.take)
   writeBatchHeader(bytes, {
     ...keptFields(batch),
     attributes: keptAttributes(batch) | compression | (horizon === undefined ? 0 : DELETE_HORIZON_BIT),
@@ -173,6 +188,7 @@ function* copyRecords(
   records: Buffer,
   { runs, count }: Decision,
   horizon: bigint | undefined,
+  allocate: Allocate,
 ) {
   const appendTimestamp = hasLogAppendTime(batch, 0) ? maxTimestamp(batch, 0) : undefined
   const oldBase = baseTimestamp(batch, 0)
@@ -180,7 +196,7 @@ function* copyRecords(
   let largest = appendTimestamp ?? -1n
   let room = RECORD_BATCH_OVERHEAD + count * MAX_GROWTH
   for (let run = 0; run < runs.length; run += 2) room += runs[run + 1]! - runs[run]!
-  const bytes = Buffer.allocUnsafe(room)
+  const bytes = allocate(room)
   let at = RECORD_BATCH_OVERHEAD
   const cursor = new RecordCursor(batch, records)
   let copied = 0

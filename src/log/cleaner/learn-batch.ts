@@ -1,3 +1,4 @@
+import type { Allocate } from '../../protocol/compression/memory.ts'
 import { readRecords, recordBytesInSteps } from '../../protocol/record.ts'
 import { baseOffset, magicOf } from '../../protocol/record-batch.ts'
 import { RecordCursor } from '../../protocol/record-cursor.ts'
@@ -5,10 +6,18 @@ import type { Steps } from '../../protocol/steps.ts'
 import { RECORDS_PER_STEP } from './cleaner-pace.ts'
 import type { OffsetMap } from './offset-map.ts'
 
-/** Notes the keys of one whole batch with their offsets, from an offset on. False: the map is full. Throws as `readRecords` does. */
-export function* learnBatch(batch: Buffer, map: OffsetMap, from: number): Steps<boolean> {
+/**
+ * Notes the keys of one whole batch with their offsets, from an offset on. False: the map is full. `allocate` gives the memory to decompress
+ * into. Throws as `readRecords` does.
+ */
+export function* learnBatch(
+  batch: Buffer,
+  map: OffsetMap,
+  from: number,
+  allocate?: Allocate,
+): Steps<boolean> {
   if (magicOf(batch, 0) < 2) return yield* learnMessage(batch, map, from)
-  const cursor = new RecordCursor(batch, yield* recordBytesInSteps(batch))
+  const cursor = new RecordCursor(batch, yield* recordBytesInSteps(batch, allocate))
   const first = Number(baseOffset(batch, 0))
   for (let seen = 1; cursor.next(); seen++) {
     const { bytes, keyAt, keyLength } = cursor

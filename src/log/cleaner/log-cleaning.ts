@@ -9,7 +9,7 @@ import type { CleanableLog } from './cleanable-log.ts'
 import type { CleanableRange } from './cleanable-range.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import { type CleanerPace, CleaningAborted } from './cleaner-pace.ts'
-import { filterBatchInSteps } from './filter-batch.ts'
+import { FilterMemory, filterBatchInSteps } from './filter-batch.ts'
 import { SECRET_BYTES } from './key-digest.ts'
 import { learnBatch } from './learn-batch.ts'
 import { OffsetMap } from './offset-map.ts'
@@ -56,6 +56,7 @@ export class LogCleaning {
   readonly #range: CleanableRange
   readonly #tools: CleaningTools
   readonly #stream: BatchStream
+  readonly #memory = new FilterMemory()
   #bytesBefore = 0
   #bytesAfter = 0
 
@@ -140,7 +141,8 @@ export class LogCleaning {
       for (const batch of chunk) {
         const last = lastOffset(batch, 0)
         if (hasDataToKeep(batch, transactions) && last >= start) {
-          if (!(await this.#inTurns(learnBatch(batch, map, Number(start))))) return false
+          if (!(await this.#inTurns(learnBatch(batch, map, Number(start), this.#memory.records.take))))
+            return false
         }
         if (last >= start) map.lastOffset = Number(last)
         if (this.#tools.pace.isTurnOver) await this.#giveWay()
@@ -193,7 +195,7 @@ export class LogCleaning {
         if (!isIntact(batch, 0) || baseOffset(batch, 0) <= previous || lastOffset(batch, 0) >= end)
           throw new CorruptLogError(segment, previous)
         previous = lastOffset(batch, 0)
-        const filtered = await this.#inTurns(filterBatchInSteps(batch, rules))
+        const filtered = await this.#inTurns(filterBatchInSteps(batch, rules, this.#memory))
         if (filtered) left.push(filtered)
         if (this.#tools.pace.isTurnOver) await this.#giveWay()
       }

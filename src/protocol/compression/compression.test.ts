@@ -1,3 +1,4 @@
+import zlib, { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { runAll, type Steps } from '../steps.ts'
 import {
@@ -10,11 +11,13 @@ import {
   decompressInSteps,
 } from './compression.ts'
 import { lz4Decompress } from './lz4.ts'
+import { ReusedMemory } from './memory.ts'
 import { snappyDecompress } from './snappy.ts'
 import { xxHash32 } from './xxhash32.ts'
 import { zstdDecompress, zstdStore } from './zstd.ts'
 
 const MAX = 1024 * 1024
+const nativeZstd = (zlib as { zstdCompressSync?(bytes: Buffer, options: object): Buffer }).zstdCompressSync
 const codecs = COMPRESSION_NAMES.slice(1)
 const text = 'as it was in the beginning, so it was in the end; '.repeat(20)
 
@@ -40,6 +43,10 @@ const foreign = {
   ] as const,
 }
 
+/** `table`, as zstd -19 compressed it. */
+const tableFrame =
+  'KLUv/QBofQ4AVlYyEqAnbdbaU6q6GXITiezu+F/dQy0ALAAtADjEY256s8A2cE1PDpimv3HAYzEA58DYCzJ6cn2NC7Y+TXD1Njb1Mx48PXGxCP1ZWD/OYTCajCL4qi8XbFVcBVP1OdWTy1mKkXpBPOjIikzUI/VEUE8F5/TpOYxk4DFu9GYbBhcNgWf0wxajz+sPyY3iO1tdbzrPCSycONaT9Wiz3mV9kY0FvXDBiWmSHmmm7D1ZLLJHOxHR42zYjyL0IDpJT0bSp0sx8REj/blMpB8kgIOocIrVzCSFNAYwxBBSaR0gEMraBt/42bgEEekF/gDjbtOy4WhrPpxFffY3pY+btD64vo4GlHD4YtXni4WaokDV59DctO1PdlR5rl4UrxDGHVWAd8P50cQ/BMRmCig56nqeGR/lej3oHzEOnY4T682S6bQSRFFV0WYJD4XPlCVmYMyiponovPp7+Gus82zRpbwPVa+3k8kR3BAD27fY8bJdrbs2Z9T43KONH4s01+VFXWWLsGQ6ZrShlFuxCe7vSbs/WLTC2f4CIoHZh+6MwigP61AiC64RBjRk6SboeZZwcfw+evBQEXsUPjrCdwEdn8YLHBLn7u806vWOxz/TnYPrAw=='
+
 /** Noise: nothing in it repeats. */
 function noise(length: number): Buffer {
   let state = 1
@@ -51,18 +58,56 @@ function noise(length: number): Buffer {
   )
 }
 
+/** Lines of a few columns. */
+function table(): string {
+  let state = 1
+  const lines = Array.from({ length: 100 }, (_, line) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return `${line},${'abcdefgh'[state >>> 29]!.repeat((state >>> 20) & 7)},${(state >>> 12) & 15};\n`
+  })
+  return lines.join('')
+}
+
+/** Pieces of all lengths, which come again from near and far. */
+function repetitions(length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  const source = noise(length)
+  let state = 7
+  const random = (limit: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+  for (let at = 0; at < length; ) {
+    const end = Math.min(length, at + 1 + random([8, 40, 90, 700][random(4)]!))
+    const distance = 1 + random(Math.min(at, [3, 20, 300, 70_000][random(4)]!))
+    for (const isNew = at === 0 || random(3) === 0; at < end; at++)
+      bytes[at] = isNew ? source[at]! & 0x3f : bytes[at - distance]!
+  }
+  return bytes
+}
+
 const contents: [string, Buffer][] = [
   ['nothing', Buffer.alloc(0)],
   ['one byte', Buffer.from('x')],
   ['text', Buffer.from(text)],
   ['one byte over and over', Buffer.alloc(200_000, 7)],
   ['noise', noise(150_000)],
+  ['repetitions', repetitions(400_000)],
   ['noise with repetitions', Buffer.concat([noise(5000), noise(3000), noise(70_000), noise(131_072)])],
 ]
 
 describe.each(codecs)('%s', (codec) => {
   test.each(contents)('gives back %s', (_, bytes) => {
     expect(decompress(codec, compress(codec, bytes)).equals(bytes)).toBe(true)
+  })
+
+  test.each(contents)('works in the same memory again with %s', (_, bytes) => {
+    const { take } = new ReusedMemory()
+    const other = repetitions(bytes.length + 1000)
+    for (const content of [other, bytes, other]) {
+      const packed = Buffer.from(runAll(compressInSteps(codec, content, undefined, take)))
+      expect(runAll(decompressInSteps(codec, packed, 2 * MAX, take)).equals(content)).toBe(true)
+    }
   })
 
   test('refuses what becomes too long, before it is there', () => {
@@ -123,6 +168,53 @@ describe('in steps of a block', () => {
     expect(unpacked.result.equals(content)).toBe(true)
   })
 
+  test('lz4, also when the blocks are large', () => {
+    const whole = repetitions(600_000)
+    const frame = compress('lz4', whole.subarray(0, 60_000))
+    // Blocks of up to 4 MiB; what is in one block of 64 KiB may be all of it.
+    frame[5] = 0x70
+    frame[6] = (xxHash32(frame.subarray(4, 6)) >>> 8) & 0xff
+    expect(decompress('lz4', frame).equals(whole.subarray(0, 60_000))).toBe(true)
+    // A token, and lengths in bytes of 255: one byte, which is repeated a million times.
+    const long = Buffer.alloc(4000, 255)
+    const block = Buffer.concat([
+      Buffer.from('1f78', 'hex'),
+      Buffer.from([1, 0]),
+      long,
+      Buffer.from([0, 0x50]),
+    ])
+    const size = Buffer.alloc(4)
+    size.writeUInt32LE(block.length + 5)
+    const bomb = Buffer.concat([frame.subarray(0, 7), size, block, Buffer.from('tails'), Buffer.alloc(4)])
+    const { count, result } = countSteps(decompressInSteps('lz4', bomb))
+    expect(result.length).toBe(1 + 15 + 4 + 4000 * 255 + 5)
+    expect(count).toBe(2)
+  })
+
+  test('snappy, also when it is one block', () => {
+    const content = repetitions(32 * 1024)
+    const block = compress('snappy', content).subarray(20)
+    // The same elements six times: all distances are within the first 32 KiB before.
+    const elements = block.subarray(3)
+    const length = Buffer.from([0x80, 0x80, 0x0c])
+    const { count, result } = countSteps(
+      decompressInSteps('snappy', Buffer.concat([length, ...Array<Buffer>(6).fill(elements)])),
+    )
+    expect(result.equals(Buffer.concat(Array<Buffer>(6).fill(content)))).toBe(true)
+    expect(count).toBe(6)
+  })
+
+  test('gzip, when it compresses', () => {
+    const bytes = repetitions(400_000)
+    for (const level of [undefined, -1, 1, 9]) {
+      const { count, result } = countSteps(compressInSteps('gzip', bytes, level))
+      expect(count).toBe(Math.ceil(bytes.length / 32 / 1024))
+      expect(gunzipSync(result).equals(bytes)).toBe(true)
+      const whole = zlib.gzipSync(bytes, level === undefined ? {} : { level })
+      expect(result.length).toBeLessThan(1.01 * whole.length)
+    }
+  })
+
   test('zstd without the one of Node', () => {
     const { count, result } = countSteps(zstdDecompress(zstdStore(content), content.length))
     expect(count).toBe(blocks)
@@ -133,6 +225,24 @@ describe('in steps of a block', () => {
 describe('zstd without the one of Node', () => {
   test.each(foreign.zstd)('%s', (_, base64) => {
     expect(runAll(zstdDecompress(Buffer.from(base64, 'base64'), MAX)).toString()).toBe(text)
+  })
+
+  // Node 20 has none to compare with.
+  test.skipIf(!nativeZstd).each([-5, 1, 3, 9, 19])('what Node compresses on level %i', (level) => {
+    const { ZSTD_c_compressionLevel: key } = zlib.constants as unknown as { ZSTD_c_compressionLevel: number }
+    for (const [, bytes] of contents) {
+      const frame = nativeZstd!(bytes, { params: { [key]: level } })
+      expect(runAll(zstdDecompress(frame, MAX)).equals(bytes)).toBe(true)
+      for (let at = 0; at < frame.length; at += 1 + (frame.length >> 6)) {
+        const damaged = Buffer.from(frame)
+        damaged[at]! ^= 1 << (at & 7)
+        refusals(() => runAll(zstdDecompress(damaged, MAX)))
+      }
+    }
+  })
+
+  test('sequences that go back to recent distances', () => {
+    expect(runAll(zstdDecompress(Buffer.from(tableFrame, 'base64'), MAX)).toString()).toBe(table())
   })
 
   test('frames in a row, and such as are to be skipped', () => {

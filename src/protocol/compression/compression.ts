@@ -1,8 +1,10 @@
-import { createRequire } from 'node:module'
 import { runAll, type Steps } from '../steps.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
+import { claimedLength, gzipInSteps } from './gzip.ts'
 import { lz4CompressInSteps, lz4DecompressInSteps } from './lz4.ts'
+import type { Allocate } from './memory.ts'
 import { snappyCompress, snappyDecompress } from './snappy.ts'
+import { zlib } from './zlib.ts'
 import { zstdDecompress, zstdStore } from './zstd.ts'
 
 export { DecompressionError } from './decompression-error.ts'
@@ -18,21 +20,8 @@ export const ZSTD = 4
 const MIN_LIMIT_BYTES = 64 * 1024 * 1024
 /** Larger batches, which a topic must have allowed, may become so many times as large. */
 const LIMIT_RATIO = 16
-
-type Zlib = typeof import('node:zlib') & {
-  /** From Node 22.15 on. */
-  zstdCompressSync?(bytes: Buffer, options?: object): Buffer
-  zstdDecompressSync?(bytes: Buffer, options?: object): Buffer
-}
-
-const load = createRequire(import.meta.url)
-let zlibModule: Zlib | undefined
-
-/** Loaded by the first batch that needs it: most brokers never open one. */
-function zlib(): Zlib {
-  zlibModule ??= load('node:zlib') as Zlib
-  return zlibModule
-}
+/** In pieces of this size, or larger ones, zlib gives what comes out. */
+const SMALLEST_CHUNK_BYTES = 64 * 1024
 
 /** Name of a codec by its number. Throws `DecompressionError` for one that Kafka does not have. */
 export function compressionName(id: number): CompressionName {
@@ -51,25 +40,26 @@ export function decompress(codec: CompressionName, bytes: Buffer, maxBytes?: num
   return runAll(decompressInSteps(codec, bytes, maxBytes))
 }
 
-/** The same in steps: a block at a time, where the codec is ours. */
+/** The same in steps, where the codec is ours. `allocate` gives the memory for what comes out, if it is. */
 export function* decompressInSteps(
   codec: CompressionName,
   bytes: Buffer,
   maxBytes = decompressionLimit(bytes.length),
+  allocate?: Allocate,
 ): Steps<Buffer> {
   switch (codec) {
     case 'none':
       return bytes
     case 'gzip':
-      return unzip(maxBytes, (options) => zlib().gunzipSync(bytes, options))
+      return unzip(maxBytes, claimedLength(bytes), (options) => zlib().gunzipSync(bytes, options))
     case 'snappy':
-      return yield* snappyDecompress(bytes, maxBytes)
+      return yield* snappyDecompress(bytes, maxBytes, allocate)
     case 'lz4':
-      return yield* lz4DecompressInSteps(bytes, maxBytes)
+      return yield* lz4DecompressInSteps(bytes, maxBytes, true, allocate)
     case 'zstd': {
       const native = zlib().zstdDecompressSync
-      if (native) return unzip(maxBytes, (options) => native(bytes, options))
-      return yield* zstdDecompress(bytes, maxBytes)
+      if (native) return unzip(maxBytes, 0, (options) => native(bytes, options))
+      return yield* zstdDecompress(bytes, maxBytes, allocate)
     }
   }
 }
@@ -79,17 +69,22 @@ export function compress(codec: CompressionName, bytes: Buffer, level?: number):
   return runAll(compressInSteps(codec, bytes, level))
 }
 
-/** The same in steps. */
-export function* compressInSteps(codec: CompressionName, bytes: Buffer, level?: number): Steps<Buffer> {
+/** The same in steps; all but zstd. `allocate` gives the memory for what comes out, where the codec is ours. */
+export function* compressInSteps(
+  codec: CompressionName,
+  bytes: Buffer,
+  level?: number,
+  allocate?: Allocate,
+): Steps<Buffer> {
   switch (codec) {
     case 'none':
       return bytes
     case 'gzip':
-      return zlib().gzipSync(bytes, level === undefined ? {} : { level })
+      return yield* gzipInSteps(bytes, level)
     case 'snappy':
-      return yield* snappyCompress(bytes)
+      return yield* snappyCompress(bytes, allocate)
     case 'lz4':
-      return yield* lz4CompressInSteps(bytes)
+      return yield* lz4CompressInSteps(bytes, false, allocate)
     case 'zstd':
       return compressZstd(bytes, level)
   }
@@ -105,10 +100,13 @@ function compressZstd(bytes: Buffer, level: number | undefined): Buffer {
 /** Calls zlib, whose sync functions give up as soon as too much has come out, and names its errors. */
 function unzip(
   maxBytes: number,
+  expected: number,
   call: (options: { maxOutputLength: number; chunkSize: number }) => Buffer,
 ): Buffer {
+  // One byte more: where the first piece of memory is filled zlib asks for another one.
+  const chunkSize = Math.max(SMALLEST_CHUNK_BYTES, Math.min(maxBytes, expected) + 1)
   try {
-    return call({ maxOutputLength: maxBytes, chunkSize: 64 * 1024 })
+    return call({ maxOutputLength: maxBytes, chunkSize })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
     throw new DecompressionError((error as Error).message)

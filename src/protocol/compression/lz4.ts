@@ -1,6 +1,8 @@
 import { runAll, type Steps } from '../steps.ts'
+import { type CodecMemory, codecMemory, copyPiece, repeatPiece, SLACK_BYTES } from './copies.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
-import { hashOf, MatchTable, matchLength } from './match-table.ts'
+import { copyLiteral, MatchTable, MIN_MATCH, matchLength, stride, writeDistance } from './match-table.ts'
+import type { Allocate } from './memory.ts'
 import { xxHash32 } from './xxhash32.ts'
 
 const MAGIC = 0x184d2204
@@ -15,16 +17,16 @@ const STORED = 0x80000000
 const BLOCK_CODE = 4
 const BLOCK_BYTES = blockBytes(BLOCK_CODE)
 
-const MIN_MATCH = 4
+/** The header of a frame, and its end. */
+const FRAME_BYTES = 7 + 4
+
 /** A byte of a length stands for 255 bytes at most. */
 const MAX_EXPANSION = 255
-const MAX_DISTANCE = 0xffff
+/** So many bytes come out in one step. */
+const STEP_BYTES = 64 * 1024
 /** The format wants the last bytes of a block to be literals, and no match to begin near its end. */
 const LAST_LITERALS = 5
 const MATCH_LIMIT = 12
-
-/** Shorter pieces are copied byte by byte: a call takes longer than that. */
-const NATIVE_COPY_FROM = 48
 
 /** 64 KiB, 256 KiB, 1 MiB or 4 MiB. */
 function blockBytes(code: number): number {
@@ -36,26 +38,38 @@ export function lz4Decompress(bytes: Buffer, maxBytes: number, checksHeader = tr
   return runAll(lz4DecompressInSteps(bytes, maxBytes, checksHeader))
 }
 
-/** The same, a block at a time. */
-export function* lz4DecompressInSteps(bytes: Buffer, maxBytes: number, checksHeader = true): Steps<Buffer> {
+/** The same, at most 64 KiB at a time. */
+export function* lz4DecompressInSteps(
+  bytes: Buffer,
+  maxBytes: number,
+  checksHeader = true,
+  allocate: Allocate = Buffer.allocUnsafe,
+): Steps<Buffer> {
   const header = readFrameHeader(bytes, checksHeader)
   const { maxBlockBytes, hasBlockChecksums } = header
-  const output = Buffer.allocUnsafe(Math.min(contentBound(bytes, header), maxBytes + maxBlockBytes))
+  const bound = Math.min(contentBound(bytes, header), maxBytes + maxBlockBytes)
+  const inputAt = bound + SLACK_BYTES
+  const memory = codecMemory(allocate(inputAt + bytes.length + SLACK_BYTES))
+  bytes.copy(memory.bytes, inputAt)
   let length = 0
   for (let at = header.blocksAt; ; ) {
     if (at + 4 > bytes.length) throw new DecompressionError('an lz4 frame has no end')
     const word = bytes.readUInt32LE(at)
     at += 4
-    if (word === 0) return output.subarray(0, length)
+    if (word === 0) return memory.bytes.subarray(0, length)
     const isStored = word >= STORED
-    const size = isStored ? word - STORED : word
-    const behind = at + size + (hasBlockChecksums ? 4 : 0)
-    if (size > maxBlockBytes || behind > bytes.length) throw new DecompressionError('an lz4 block is cut off')
-    const block = bytes.subarray(at, at + size)
-    if (hasBlockChecksums && xxHash32(block) !== bytes.readUInt32LE(at + size))
+    const end = at + (isStored ? word - STORED : word)
+    const behind = end + (hasBlockChecksums ? 4 : 0)
+    if (end - at > maxBlockBytes || behind > bytes.length)
+      throw new DecompressionError('an lz4 block is cut off')
+    if (hasBlockChecksums && xxHash32(bytes.subarray(at, end)) !== bytes.readUInt32LE(end))
       throw new DecompressionError('the checksum of an lz4 block is wrong')
-    if (isStored) length += block.copy(output, length)
-    else length = fill(output, length, Math.min(output.length, length + maxBlockBytes), block)
+    if (isStored) length += bytes.copy(memory.bytes, length, at, end)
+    else {
+      const run = new BlockRun(inputAt + at, inputAt + end, length, Math.min(bound, length + maxBlockBytes))
+      while (!run.goOn(memory)) yield
+      length = run.length
+    }
     if (length > maxBytes) throw tooLarge(maxBytes)
     at = behind
     yield
@@ -100,55 +114,70 @@ function readFrameHeader(bytes: Buffer, checksHeader: boolean): FrameHeader {
   }
 }
 
-/**
- * Runs the sequences of a block: a literal, and a copy of what came out before. Writes from `start` to at most `room`, and returns where
- * it ended. All state is in local variables that no closure sees: that makes it twice as fast.
- */
-function fill(output: Buffer, start: number, room: number, block: Buffer): number {
-  const size = block.length
-  let at = 0
-  let length = start
-  while (at < size) {
-    const token = block[at++]!
-    let literal = token >>> 4
-    if (literal === 15) {
-      // A length of 15 goes on in bytes that are added up, as long as they are 255.
-      let byte = 255
-      for (; byte === 255 && at < size; literal += byte) byte = block[at++]!
-      if (byte === 255) throw new DecompressionError('an lz4 length is cut off')
-    }
-    if (literal > size - at || literal > room - length)
-      throw new DecompressionError('an lz4 literal is too long')
-    const literalEnd = at + literal
-    if (literal > NATIVE_COPY_FROM) {
-      block.copy(output, length, at, literalEnd)
-      at = literalEnd
-      length += literal
-    } else while (at < literalEnd) output[length++] = block[at++]!
-    if (at === size) return length
-    if (at + 2 > size) throw new DecompressionError('an lz4 distance is cut off')
-    const distance = block[at]! | (block[at + 1]! << 8)
-    at += 2
-    let count = token & 15
-    if (count === 15) {
-      let byte = 255
-      for (; byte === 255 && at < size; count += byte) byte = block[at++]!
-      if (byte === 255) throw new DecompressionError('an lz4 length is cut off')
-    }
-    count += MIN_MATCH
-    if (distance === 0 || distance > length - start || count > room - length)
-      throw new DecompressionError('an lz4 copy reaches outside')
-    const end = length + count
-    let from = length - distance
-    if (count > NATIVE_COPY_FROM && distance >= count) {
-      output.copyWithin(length, from, from + count)
-      length = end
-    } else if (count > NATIVE_COPY_FROM && distance === 1) {
-      output.fill(output[from]!, length, end)
-      length = end
-    } else while (length < end) output[length++] = output[from++]!
+/** The sequences of a block: each is a literal, and a copy of what came out before. */
+class BlockRun {
+  length: number
+  #at: number
+  readonly #end: number
+  readonly #start: number
+  readonly #room: number
+
+  /** A block between two positions, which is written from `start` to at most `room`. */
+  constructor(from: number, to: number, start: number, room: number) {
+    this.#at = from
+    this.#end = to
+    this.#start = start
+    this.#room = room
+    this.length = start
   }
-  throw new DecompressionError('an lz4 block does not end in a literal')
+
+  /** Does a step; true when it was the last. All state is in local variables meanwhile: that makes it twice as fast. */
+  goOn({ bytes, view }: CodecMemory): boolean {
+    const end = this.#end
+    const start = this.#start
+    const room = this.#room
+    const pause = this.length + STEP_BYTES
+    let at = this.#at
+    let length = this.length
+    while (at < end) {
+      const token = bytes[at++]!
+      let literal = token >>> 4
+      if (literal === 15) {
+        // A length of 15 goes on in bytes that are added up, as long as they are 255.
+        let byte = 255
+        for (; byte === 255 && at < end; literal += byte) byte = bytes[at++]!
+        if (byte === 255) throw new DecompressionError('an lz4 length is cut off')
+      }
+      if (literal > end - at || literal > room - length)
+        throw new DecompressionError('an lz4 literal is too long')
+      copyPiece(bytes, view, at, length, literal)
+      at += literal
+      length += literal
+      if (at === end) {
+        this.length = length
+        return true
+      }
+      if (at + 2 > end) throw new DecompressionError('an lz4 distance is cut off')
+      const distance = bytes[at]! | (bytes[at + 1]! << 8)
+      at += 2
+      let count = token & 15
+      if (count === 15) {
+        let byte = 255
+        for (; byte === 255 && at < end; count += byte) byte = bytes[at++]!
+        if (byte === 255) throw new DecompressionError('an lz4 length is cut off')
+      }
+      count += MIN_MATCH
+      if (distance === 0 || distance > length - start || count > room - length)
+        throw new DecompressionError('an lz4 copy reaches outside')
+      repeatPiece(bytes, view, length, distance, count)
+      length += count
+      if (length < pause || at === end) continue
+      this.#at = at
+      this.length = length
+      return false
+    }
+    throw new DecompressionError('an lz4 block does not end in a literal')
+  }
 }
 
 /** The second byte of the hash. */
@@ -165,63 +194,93 @@ export function lz4Compress(bytes: Buffer, coversMagic = false): Buffer {
 }
 
 /** The same, a block at a time. */
-export function* lz4CompressInSteps(bytes: Buffer, coversMagic = false): Steps<Buffer> {
-  const header = Buffer.from([0, 0, 0, 0, VERSION_BITS | INDEPENDENT_BLOCKS, BLOCK_CODE << 4, 0])
-  header.writeUInt32LE(MAGIC)
-  header[6] = headerChecksum(header.subarray(coversMagic ? 0 : 4, 6))
-  const parts: Buffer[] = [header]
+export function* lz4CompressInSteps(
+  bytes: Buffer,
+  coversMagic = false,
+  allocate: Allocate = Buffer.allocUnsafe,
+): Steps<Buffer> {
+  const input = codecMemory(bytes)
+  const blocks = Math.ceil(bytes.length / BLOCK_BYTES)
+  const output = allocate(FRAME_BYTES + blocks * (4 + largestBlock(BLOCK_BYTES)))
   const table = new MatchTable()
+  let length = writeFrameHeader(output, coversMagic)
   for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
-    const input = bytes.subarray(from, from + BLOCK_BYTES)
-    const block = compressBlock(input, table)
-    const isSmaller = block.length < input.length
-    parts.push(littleEndian(isSmaller ? block.length : input.length + STORED), isSmaller ? block : input)
+    const to = Math.min(bytes.length, from + BLOCK_BYTES)
+    const at = length + 4
+    length = compressBlock(input, from, to, table, output, at)
+    const isSmaller = length - at < to - from
+    if (!isSmaller) length = at + bytes.copy(output, at, from, to)
+    output.writeUInt32LE(isSmaller ? length - at : to - from + STORED, at - 4)
     yield
   }
-  parts.push(littleEndian(0))
-  return Buffer.concat(parts)
+  length = output.writeUInt32LE(0, length)
+  return output.subarray(0, length)
 }
 
-function littleEndian(word: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(word)
-  return bytes
+function writeFrameHeader(output: Buffer, coversMagic: boolean): number {
+  output.writeUInt32LE(MAGIC)
+  output[4] = VERSION_BITS | INDEPENDENT_BLOCKS
+  output[5] = BLOCK_CODE << 4
+  output[6] = headerChecksum(output.subarray(coversMagic ? 0 : 4, 6))
+  return 7
 }
 
-function compressBlock(input: Buffer, table: MatchTable): Buffer {
-  const output = Buffer.allocUnsafe(16 + input.length + Math.ceil(input.length / 255))
-  let length = 0
-  const extend = (rest: number) => {
-    for (let left = rest; ; left -= 255) {
-      output[length++] = Math.min(left, 255)
-      if (left < 255) return
-    }
-  }
-  /** `count` 0: the last literal, which no copy follows. */
-  const sequence = (from: number, to: number, distance: number, count: number) => {
-    const literal = to - from
-    const more = count === 0 ? 0 : count - MIN_MATCH
-    output[length++] = (Math.min(literal, 15) << 4) | Math.min(more, 15)
-    if (literal >= 15) extend(literal - 15)
-    length += input.copy(output, length, from, to)
-    if (count === 0) return
-    length = output.writeUInt16LE(distance, length)
-    if (more >= 15) extend(more - 15)
-  }
-  let literalFrom = 0
-  table.clear()
-  for (let at = 0; at < input.length - MATCH_LIMIT; ) {
-    const candidate = table.replace(hashOf(input, at), at)
-    const isNear = candidate >= 0 && at - candidate <= MAX_DISTANCE
-    const count = isNear ? matchLength(input, candidate, at, input.length - LAST_LITERALS) : 0
-    if (count < MIN_MATCH) {
-      at++
+/** So long a block may become before it is found to be no smaller. */
+function largestBlock(length: number): number {
+  return 16 + length + Math.ceil(length / 255)
+}
+
+/** Writes the block; gives where it ends. A table may have seen other blocks. */
+function compressBlock(
+  input: CodecMemory,
+  from: number,
+  to: number,
+  table: MatchTable,
+  output: Buffer,
+  start: number,
+): number {
+  const { bytes, view } = input
+  let length = start
+  let literalFrom = from
+  let misses = 0
+  for (let at = from; at < to - MATCH_LIMIT; ) {
+    const candidate = table.replace(view, at)
+    const count = candidate < from ? 0 : matchLength(input, candidate, at, to - LAST_LITERALS)
+    if (count === 0) {
+      at += stride(misses++)
       continue
     }
-    sequence(literalFrom, at, at - candidate, count)
+    length = writeLiteral(bytes, literalFrom, at, Math.min(count - MIN_MATCH, 15), output, length)
+    length = writeDistance(output, length, at - candidate)
+    if (count - MIN_MATCH >= 15) length = writeRest(output, length, count - MIN_MATCH - 15)
     at += count
     literalFrom = at
+    misses = 0
   }
-  sequence(literalFrom, input.length, 0, 0)
-  return output.subarray(0, length)
+  return writeLiteral(bytes, literalFrom, to, 0, output, length)
+}
+
+/** Begins a sequence. `more`: the four bits that tell how long its copy is. */
+function writeLiteral(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  more: number,
+  output: Buffer,
+  at: number,
+): number {
+  const literal = to - from
+  let length = at
+  output[length++] = (Math.min(literal, 15) << 4) | more
+  if (literal >= 15) length = writeRest(output, length, literal - 15)
+  return copyLiteral(bytes, from, to, output, length)
+}
+
+/** The part of a length that has no room in its four bits. */
+function writeRest(output: Buffer, at: number, rest: number): number {
+  let length = at
+  let left = rest
+  for (; left >= 255; left -= 255) output[length++] = 255
+  output[length++] = left
+  return length
 }

@@ -1,61 +1,62 @@
 import { DecompressionError } from './decompression-error.ts'
 
-/** Reads bits from a stream's end to its start, as zstd writes what its entropy coders make. The highest set bit ends the stream. */
-export class BackwardBits {
-  /** Bits that have not been read; below zero when more were read than there are, which gives zeros. */
-  left: number
-  readonly #bytes: Buffer
+/**
+ * zstd writes what its entropy coders make from a stream's end to its start: the first bits are the last ones, and the highest bit that is
+ * set ends the stream. Places in it are counted in bits.
+ */
 
-  constructor(bytes: Buffer) {
-    const last = bytes.at(-1)
-    if (!last) throw new DecompressionError('a zstd bit stream has no end')
-    this.#bytes = bytes
-    this.left = 8 * bytes.length - Math.clz32(last) + 23
-  }
+/** So many bytes in front of a stream may be looked at with its last bits: they are read four bytes at a time. */
+export const ROOM_BEFORE_BITS = 4
+/** So many bits are in four bytes at the least, wherever in a byte the first one is. */
+export const BITS_PER_WORD = 25
 
-  /** At most 31 bits. */
-  read(count: number): number {
-    if (count > 16) {
-      const high = this.read(count - 16)
-      return high * 0x10000 + this.read(16)
-    }
-    this.left -= count
-    return this.#bitsAt(this.left, count)
-  }
-
-  /** The next bits, at most 16, without moving on. */
-  peek(count: number): number {
-    return this.#bitsAt(this.left - count, count)
-  }
-
-  #bitsAt(position: number, count: number): number {
-    if (position < 0) {
-      const known = count + position
-      return known <= 0 ? 0 : this.#bitsAt(0, known) << -position
-    }
-    const at = position >>> 3
-    const bytes = this.#bytes
-    const word = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)
-    return (word >>> (position & 7)) & ((1 << count) - 1)
-  }
+/** Where the bits of a stream between two positions end. */
+export function endOfBits(bytes: Buffer, from: number, to: number): number {
+  const last = to > from ? bytes[to - 1]! : 0
+  if (last === 0) throw new DecompressionError('a zstd bit stream has no end')
+  return 8 * to - Math.clz32(last) + 23
 }
 
-/** A finite state entropy table: what each state stands for, and how to get to the next one. */
+/** The bits before a place, the last one highest: 25 at the least. In front of the stream lies anything. */
+export function wordBefore(view: DataView, place: number): number {
+  const end = (place + 7) >> 3
+  return view.getInt32(Math.max(0, end - 4), true) << (8 * end - place)
+}
+
+/** Bits from a place on, at most 25. */
+export function bitsAt(view: DataView, place: number, count: number): number {
+  // In two shifts: none by 32 bits can be.
+  return (wordBefore(view, place + count) >>> 1) >>> (31 - count)
+}
+
+/** The same up to 30. */
+export function manyBitsAt(view: DataView, place: number, count: number): number {
+  return (bitsAt(view, place + 16, count - 16) << 16) | bitsAt(view, place, 16)
+}
+
+/** A finite state entropy table: for each state what it stands for, and how to get to the next one. */
 export interface FseTable {
   readonly accuracyLog: number
-  readonly symbols: Uint8Array
-  readonly bitCounts: Uint8Array
-  readonly baselines: Uint16Array
+  readonly entries: Int32Array
+}
+
+export function symbolOf(entry: number): number {
+  return entry & 0xff
+}
+
+/** So many bits are read for the next state. */
+export function bitCountOf(entry: number): number {
+  return (entry >> 8) & 0xff
+}
+
+/** To this they are added. */
+export function baselineOf(entry: number): number {
+  return entry >> 16
 }
 
 /** The table of one symbol that takes no bits. */
 export function singleSymbolTable(symbol: number): FseTable {
-  return {
-    accuracyLog: 0,
-    symbols: Uint8Array.of(symbol),
-    bitCounts: new Uint8Array(1),
-    baselines: new Uint16Array(1),
-  }
+  return { accuracyLog: 0, entries: Int32Array.of(symbol) }
 }
 
 /** `frequencies` add up to 2 ** accuracyLog; -1 is a symbol less frequent than 1. */
@@ -77,15 +78,13 @@ export function buildFseTable(frequencies: readonly number[], accuracyLog: numbe
       while (position >= high)
     }
   })
-  const bitCounts = new Uint8Array(size)
-  const baselines = new Uint16Array(size)
+  const entries = new Int32Array(size)
   for (let state = 0; state < size; state++) {
     const following = next[symbols[state]!]!++
     const bits = accuracyLog - (31 - Math.clz32(following))
-    bitCounts[state] = bits
-    baselines[state] = (following << bits) - size
+    entries[state] = (((following << bits) - size) << 16) | (bits << 8) | symbols[state]!
   }
-  return { accuracyLog, symbols, bitCounts, baselines }
+  return { accuracyLog, entries }
 }
 
 /** Reads the description of a table; `end` is the position behind it. */

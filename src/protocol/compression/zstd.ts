@@ -1,5 +1,8 @@
 import type { Steps } from '../steps.ts'
+import { type CodecMemory, codecMemory, SLACK_BYTES } from './copies.ts'
 import { DecompressionError, tooLarge } from './decompression-error.ts'
+import type { Allocate } from './memory.ts'
+import { ROOM_BEFORE_BITS } from './zstd-bits.ts'
 import { type LiteralsState, readLiterals } from './zstd-literals.ts'
 import { readSequences, type SequenceState, startSequences } from './zstd-sequences.ts'
 
@@ -16,40 +19,51 @@ const STORED_DESCRIPTOR = 0xa0
  * Zstandard (RFC 8878) for Node before 22.15, which has none of its own. Time and memory are bounded by the input and `maxBytes`: each block
  * is held to 128 KiB, and a step is a part of one. The checksum of a frame is not looked at, since the batch around it has one.
  */
-export function* zstdDecompress(bytes: Buffer, maxBytes: number): Steps<Buffer> {
-  const output = new Output(maxBytes, 4 * bytes.length)
+export function* zstdDecompress(
+  bytes: Buffer,
+  maxBytes: number,
+  allocate: Allocate = Buffer.allocUnsafe,
+): Steps<Buffer> {
+  const output = new Output(maxBytes, 4 * bytes.length, allocate)
   let at = 0
   do at = yield* readFrame(bytes, at, output)
   while (at < bytes.length)
   return output.finish()
 }
 
-/** What has come out, in a buffer that grows. */
+/** A block at its largest, and behind it room for its literals. */
+const BLOCK_ROOM = 2 * (MAX_BLOCK_BYTES + SLACK_BYTES)
+
+/** What has come out, in memory that grows. */
 class Output {
-  bytes: Buffer
+  into: CodecMemory = codecMemory(Buffer.alloc(0))
   length = 0
   readonly #maxBytes: number
+  readonly #expected: number
+  readonly #allocate: Allocate
 
-  constructor(maxBytes: number, expected: number) {
+  constructor(maxBytes: number, expected: number, allocate: Allocate) {
     this.#maxBytes = maxBytes
-    this.bytes = Buffer.allocUnsafe(Math.min(maxBytes, Math.max(expected, MAX_BLOCK_BYTES)))
+    this.#expected = expected
+    this.#allocate = allocate
   }
 
   /** Makes room for so many bytes more. */
   reserve(count: number): void {
+    const { bytes } = this.into
     const needed = this.length + count
-    if (needed <= this.bytes.length) return
+    if (needed <= bytes.length) return
     // A block is given all the room that it may take, also at the limit.
-    const most = this.#maxBytes + MAX_BLOCK_BYTES
+    const most = this.#maxBytes + BLOCK_ROOM
     if (needed > most) throw tooLarge(this.#maxBytes)
-    const larger = Buffer.allocUnsafe(Math.min(most, 2 * needed))
-    this.bytes.copy(larger, 0, 0, this.length)
-    this.bytes = larger
+    const larger = this.#allocate(Math.min(most, Math.max(needed, 2 * bytes.length, this.#expected)))
+    bytes.copy(larger, 0, 0, this.length)
+    this.into = codecMemory(larger)
   }
 
   finish(): Buffer {
     if (this.length > this.#maxBytes) throw tooLarge(this.#maxBytes)
-    return this.bytes.subarray(0, this.length)
+    return this.into.bytes.subarray(0, this.length)
   }
 }
 
@@ -60,7 +74,7 @@ function* readFrame(bytes: Buffer, from: number, output: Output): Steps<number> 
   if (magic - (magic % 16) === SKIPPABLE_MAGIC) return from + 8 + bytes.readUInt32LE(from + 4)
   if (magic !== MAGIC) throw new DecompressionError('this is no zstd frame')
   const header = readFrameHeader(bytes, from + 4)
-  if (header.contentBytes !== undefined) output.reserve(header.contentBytes)
+  if (header.contentBytes !== undefined) output.reserve(header.contentBytes + BLOCK_ROOM)
   const start = output.length
   const literals: LiteralsState = { table: undefined }
   const sequences = startSequences(start)
@@ -112,18 +126,28 @@ function* readBlock(
   const inputBytes = type === 1 ? 1 : size
   if (at + inputBytes > bytes.length) throw new DecompressionError('a zstd block is cut off')
   if (type === 2) {
-    output.reserve(MAX_BLOCK_BYTES)
-    const block = bytes.subarray(at, at + size)
-    const { content, end } = readLiterals(block, literals, MAX_BLOCK_BYTES)
+    output.reserve(BLOCK_ROOM)
+    const { into, length: start } = output
+    const block = codecMemory(bytes.subarray(at - ROOM_BEFORE_BITS, at + size))
+    const limit = start + MAX_BLOCK_BYTES
+    const literalsAt = limit + SLACK_BYTES
+    const { length, end } = readLiterals(
+      block,
+      ROOM_BEFORE_BITS,
+      literals,
+      into.bytes,
+      literalsAt,
+      MAX_BLOCK_BYTES,
+    )
     yield
-    const { bytes: into, length } = output
-    const limit = length + MAX_BLOCK_BYTES
-    output.length = yield* readSequences(block, end, content, into, length, limit, sequences)
+    const run = { into, length: start, limit, literalsAt, literalsEnd: literalsAt + length }
+    yield* readSequences(block, end, run, sequences)
+    output.length = run.length
     return size
   }
   output.reserve(size)
-  if (type === 1) output.bytes.fill(bytes[at]!, output.length, output.length + size)
-  else bytes.copy(output.bytes, output.length, at, at + size)
+  if (type === 1) output.into.bytes.fill(bytes[at]!, output.length, output.length + size)
+  else bytes.copy(output.into.bytes, output.length, at, at + size)
   output.length += size
   return inputBytes
 }
