@@ -321,12 +321,15 @@ class LogLoader {
   }
 
   #logEnd(): bigint {
-    const { segments, logStartOffset } = this.#request
+    const { segments, logStartOffset, producers, snapshots } = this.#request
     const end = this.#segments.at(-1)?.readNextOffset()
     if (end !== undefined && end >= logStartOffset) return end
     if (end !== undefined) {
       const facts = { directory: this.#request.directory, end, logStartOffset }
       this.#environment.logger.warn(facts, 'what a crash left of a log was deleted before: it begins anew')
+      // What is known of producers is older than what they have been told: as in Apache Kafka nothing is better.
+      producers.clear()
+      snapshots.removeOutside(logStartOffset, logStartOffset)
     }
     // Nothing is there, or all that is left is below what was deleted: the log goes on from its start.
     segments.removeFrom(0)

@@ -107,6 +107,18 @@ describe('after a crash', () => {
     )
   })
 
+  test('a producer goes on in a log that lost all behind what was deleted', async () => {
+    const { files, ends, partition } = await threeBatches()
+    partition.log.deleteRecordsBefore(6n)
+    const crashed = copyFiles(files)
+    crashed.replace(LOG, files.read(LOG).subarray(0, ends[1]))
+    const { partition: after } = await openStorage(config, crashed)
+    expect(after.log.logEndOffset).toBe(6n)
+    const producer = { producerId: 9n, producerEpoch: 0, baseSequence: 6 }
+    after.append(batchOf([{ value: 'a3' }], producer), 0, 'client')
+    expect(values(await readAll(after))).toEqual(['a3'])
+  })
+
   test('leader epochs are found in the batches', async () => {
     const { files, partition } = await openStorage(config, new MemoryFiles(), new ManualClock(), 1)
     append(partition, 'a')
