@@ -227,8 +227,10 @@ describe('zstd without the one of Node', () => {
     expect(runAll(zstdDecompress(Buffer.from(base64, 'base64'), MAX)).toString()).toBe(text)
   })
 
+  const levels = [-5, 1, 3, 9, 19]
   const unless = nativeZstd ? '' : ' did not run: this release of Node compresses nothing with zstd'
-  test.skipIf(!nativeZstd).each([-5, 1, 3, 9, 19])(`what Node compresses on level %i${unless}`, (level) => {
+  if (unless) console.log(`what Node compresses with zstd${unless}`)
+  test.each(nativeZstd ? levels : [])('what Node compresses on level %i', (level) => {
     const { ZSTD_c_compressionLevel: key } = zlib.constants as unknown as { ZSTD_c_compressionLevel: number }
     for (const [, bytes] of contents) {
       const frame = nativeZstd!(bytes, { params: { [key]: level } })
