@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import { buildBatch } from '../src/protocol/batch-builder.ts'
 import { readRecords } from '../src/protocol/record.ts'
 import { KafkajsSession, Seen } from './clients/kafkajs-session.ts'
@@ -28,12 +28,17 @@ for (const [release, hasZstd] of RELEASES) {
     : `no Node ${release} (integration-tests/clients/install.sh fetches it)`
 
   clientSuite(`Node ${release}`, missing, () => {
-    const start = () =>
-      BrokerProcess.start({
+    let running: BrokerProcess | undefined
+    const start = async () => {
+      running = await BrokerProcess.start({
         command: [node, main],
         data: join(folder, release),
         properties: ['group.initial.rebalance.delay.ms=0'],
       })
+      return running
+    }
+    // A test that failed has left it.
+    afterEach(() => running?.kill())
 
     test('a broker: records and offsets over a restart, and nothing to complain of', async () => {
       for (const turn of [0, 1]) {
